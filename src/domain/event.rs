@@ -1,0 +1,13 @@
+//! Something that happened to a thread and is not a message: assigned, closed, labelled.
+
+use super::moment::Moment;
+
+/// One entry of a thread's history beside its messages.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    pub at: Option<Moment>,
+    /// The source's own word, lower case: `assigned`, `closed`, `review_requested`, …
+    pub kind: String,
+    pub actor: Option<String>,
+    pub subject: Option<String>,
+}

@@ -1,0 +1,16 @@
+//! The nouns every other room speaks in: threads, messages, moments, speech acts, summaries.
+
+pub mod act;
+pub mod event;
+pub mod fault;
+pub mod message;
+pub mod moment;
+pub mod summary;
+pub mod thread;
+
+pub use act::{Sentence, SpeechAct, ThreadActs};
+pub use event::Event;
+pub use fault::{Fault, Place};
+pub use message::{Message, Span};
+pub use moment::Moment;
+pub use thread::{Kind, Thread};

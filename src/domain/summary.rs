@@ -1,0 +1,166 @@
+//! `bluf.summary/1`: what bluf says about a thread, every claim with the quotes that bear it out.
+
+use serde::Serialize;
+
+/// The version word of the JSON shape.
+pub const SCHEMA: &str = "bluf.summary/1";
+
+/// One thread's BLUF. Field order is the order of the JSON.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    pub schema: &'static str,
+    pub thread: ThreadFacts,
+    pub bottom_line: BottomLine,
+    pub decisions: Vec<Decision>,
+    pub asks: Vec<Ask>,
+    pub questions: Vec<Question>,
+    pub blockers: Vec<Blocker>,
+    pub context: Vec<Statement>,
+    pub flags: Vec<Flag>,
+    pub coverage: Coverage,
+    /// The id of the last message this summary takes into account.
+    pub through: Option<String>,
+    pub provenance: Provenance,
+}
+
+/// Metadata copied from the source, never generated. Times are as `Moment` writes them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ThreadFacts {
+    pub id: String,
+    pub source: String,
+    pub kind: &'static str,
+    pub title: String,
+    pub url: Option<String>,
+    pub messages: usize,
+    pub participants: Vec<String>,
+    pub opened_at: Option<String>,
+    pub last_activity_at: Option<String>,
+}
+
+/// A byte range of a message: `quote == text[start..end]` of the message as given.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cite {
+    pub message_id: String,
+    pub author: Option<String>,
+    pub sent_at: Option<String>,
+    pub start: usize,
+    pub end: usize,
+    pub quote: String,
+}
+
+/// Who worded a text: the generator from its cites, or the quote itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    Model,
+    Extract,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BottomLine {
+    pub text: String,
+    pub by: By,
+    pub cites: Vec<Cite>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Decision {
+    pub text: String,
+    pub decided_by: Option<String>,
+    pub at: Option<String>,
+    pub cites: Vec<Cite>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskState {
+    Open,
+    Done,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ask {
+    pub text: String,
+    /// `None`: nobody is named.
+    pub owner: Option<String>,
+    /// The due phrase as written.
+    pub due: Option<String>,
+    pub state: AskState,
+    pub cites: Vec<Cite>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuestionState {
+    Open,
+    Answered,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Question {
+    pub text: String,
+    pub asked_by: Option<String>,
+    pub at: Option<String>,
+    pub state: QuestionState,
+    pub answer: Option<Statement>,
+    pub cites: Vec<Cite>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Blocker {
+    pub text: String,
+    pub owner: Option<String>,
+    pub since: Option<String>,
+    pub cites: Vec<Cite>,
+}
+
+/// A text and the quotes it rests on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Statement {
+    pub text: String,
+    pub cites: Vec<Cite>,
+}
+
+/// Something about the thread that needs a person: see CONTRACT's `FLAG`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Flag {
+    pub kind: &'static str,
+    pub severity: &'static str,
+    pub since: Option<String>,
+    pub owed_by: Vec<String>,
+    pub owed_to: Vec<String>,
+    pub due_at: Option<String>,
+    pub health: &'static str,
+    pub reason: String,
+    pub cites: Vec<Cite>,
+}
+
+/// The ledger: `messages == read + skipped.len()`, always.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Coverage {
+    pub messages: usize,
+    pub read: usize,
+    pub skipped: Vec<Skipped>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Skipped {
+    pub message_id: String,
+    pub reason: String,
+}
+
+/// How the summary was made. Times are wall milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Provenance {
+    pub model: Option<String>,
+    pub weights_sha256: Option<String>,
+    pub prompt_version: Option<String>,
+    pub prompt_tokens: usize,
+    pub new_tokens: usize,
+    pub read_ms: u64,
+    pub prefill_ms: u64,
+    pub decode_ms: u64,
+    /// Model sentences that their evidence did not bear out.
+    pub dropped_claims: usize,
+    pub made_at: String,
+}

@@ -1,0 +1,5 @@
+//! Clocks.
+
+pub mod clock;
+
+pub use clock::{Clock, FixedClock, Stopwatch, SystemClock};
