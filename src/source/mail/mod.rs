@@ -1,0 +1,85 @@
+//! Mail: mbox, Maildir and single messages, threaded.
+
+mod maildir;
+mod mbox;
+mod message;
+mod threading;
+mod transfer;
+
+use std::{io, path::Path};
+
+use self::message::Letter;
+use super::Reading;
+use crate::domain::{Fault, Moment, Place};
+
+pub use self::{maildir::is_maildir, mbox::is_mbox, message::is_eml};
+
+/// Reads every message of an mbox: the classic kind, mboxrd, and what list archives make of it.
+pub fn read_mbox(bytes: &[u8], name: &str) -> Reading {
+    let mut mail = Mail::new(name);
+    for item in mbox::split(bytes) {
+        let place =
+            Place { file: Some(name.to_owned()), line: Some(item.line), item: Some(item.number), ..Place::default() };
+        if item.is_stray {
+            mail.faults.push(Fault::new(place, "text before the first message belongs to none and was left out"));
+            continue;
+        }
+        mail.add(&mbox::unquoted(item.bytes), item.postmark, place);
+    }
+    mail.into_reading()
+}
+
+/// Reads every message under `folder`: in `cur` and `new`, in nested folders, and placed beside them. `tmp` is skipped,
+/// as what lies there is not delivered yet. An error is about `folder` itself; one about what is in it becomes a fault.
+pub fn read_maildir(folder: &Path) -> io::Result<Reading> {
+    let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
+    let mut mail = Mail::new(&name);
+    maildir::visit(folder, &mut |file, read| {
+        let place = Place { file: Some(file), ..Place::default() };
+        match read {
+            Ok(bytes) => mail.add(&bytes, None, place),
+            Err(error) => mail.faults.push(Fault::new(place, format!("cannot be read: {error}"))),
+        }
+    })?;
+    Ok(mail.into_reading())
+}
+
+/// Reads one message.
+pub fn read_eml(bytes: &[u8], name: &str) -> Reading {
+    let mut mail = Mail::new(name);
+    mail.add(bytes, None, Place { file: Some(name.to_owned()), ..Place::default() });
+    mail.into_reading()
+}
+
+/// Messages of one input as they are gathered.
+struct Mail<'n> {
+    name: &'n str,
+    letters: Vec<Letter>,
+    faults: Vec<Fault>,
+    items: usize,
+}
+
+impl<'n> Mail<'n> {
+    fn new(name: &'n str) -> Mail<'n> {
+        Mail { name, letters: Vec::new(), faults: Vec::new(), items: 0 }
+    }
+
+    fn add(&mut self, bytes: &[u8], postmark: Option<Moment>, place: Place) {
+        self.items += 1;
+        match message::read(bytes, postmark) {
+            Err(what) => self.faults.push(Fault::new(place, what)),
+            Ok((mut letter, doubts)) => {
+                self.faults.extend(doubts.into_iter().map(|what| Fault::new(place.clone(), what)));
+                letter.item = self.items;
+                self.letters.push(letter);
+            }
+        }
+    }
+
+    fn into_reading(self) -> Reading {
+        Reading { threads: threading::threads(self.letters, self.name), faults: self.faults }
+    }
+}
+
+#[cfg(test)]
+mod tests;
