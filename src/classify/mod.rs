@@ -1,0 +1,210 @@
+//! Sentences to speech acts: the encoder's vectors, trained heads, and cue words where there is no encoder.
+
+mod assent;
+pub mod cues;
+pub mod features;
+pub mod heads;
+mod judge;
+
+use std::{collections::HashMap, ops::Range, path::PathBuf};
+
+use crate::{
+    domain::{Kind, Message, Sentence, Span, Thread, ThreadActs},
+    model::{Embedder, ModelError},
+    text::{due_phrase, person_mention::Roll, quote, sentence},
+};
+
+use self::{
+    cues::Cues,
+    features::{DIM, Features, Line},
+    heads::Heads,
+};
+
+/// Sentences handed to the encoder between two looks at whether the caller still wants them.
+const CHUNK: usize = 256;
+/// The heads that this program ships.
+static EMBEDDED: &[u8] = include_bytes!("../../models/heads/heads.safetensors");
+const EMBEDDED_NAME: &str = "models/heads/heads.safetensors (in this program)";
+/// Why a message was not read when the caller withdrew.
+const CANCELLED: &str = "reading was cancelled";
+
+/// Reads threads sentence by sentence.
+pub struct Classifier {
+    /// `None`: cue words alone.
+    heads: Option<Heads>,
+}
+
+/// A sentence before it is read.
+struct Piece {
+    message: usize,
+    range: Range<usize>,
+}
+
+impl Classifier {
+    /// The heads compiled into this program.
+    ///
+    /// # Errors
+    /// `BadFile` where the program was built with heads of another version.
+    pub fn embedded() -> Result<Classifier, ModelError> {
+        Ok(Classifier { heads: Some(Heads::read(EMBEDDED, EMBEDDED_NAME)?) })
+    }
+
+    pub fn with_heads(heads: Heads) -> Classifier {
+        Classifier { heads: Some(heads) }
+    }
+
+    /// Reads by cue words alone, whatever encoder it is given.
+    pub fn without_heads() -> Classifier {
+        Classifier { heads: None }
+    }
+
+    /// Refuses an encoder other than the one the heads were trained on.
+    ///
+    /// # Errors
+    /// `BadFile` naming both.
+    pub fn check_encoder(&self, sha256: &str) -> Result<(), ModelError> {
+        match &self.heads {
+            Some(heads) if heads.encoder_sha256() != sha256 => {
+                let theirs = heads.encoder_sha256();
+                Err(mismatch(format!("trained on the encoder {theirs}, but the encoder here is {sha256}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads every message's own words. Linear in the thread; equal sentences are embedded once. A message without
+    /// words of its own is read: it has nothing to say. When `cancelled`, the messages not reached are in `skipped`.
+    ///
+    /// # Errors
+    /// What the encoder fails with, and `BadFile` where its vectors do not fit the heads.
+    pub fn classify(
+        &self,
+        thread: &Thread,
+        encoder: Option<&mut dyn Embedder>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<ThreadActs, ModelError> {
+        let mut pieces = pieces(thread);
+        let mut skipped = Vec::new();
+        let mut embeddings = Vec::new();
+        if let Some(encoder) = encoder {
+            embeddings = embed(thread, &pieces, encoder, cancelled)?;
+            if let Some(first) = pieces.get(embeddings.len()).map(|p| p.message) {
+                pieces.retain(|p| p.message < first);
+                embeddings.truncate(pieces.len());
+                skipped.extend((first..thread.messages.len()).map(|message| (message, CANCELLED)));
+            }
+        }
+        let lines: Vec<Line<'_>> = pieces.iter().map(|p| line(thread, p)).collect();
+        let cues: Vec<Cues> = lines.iter().map(|l| Cues::of(l.text)).collect();
+        let probabilities = match &self.heads {
+            Some(heads) if !embeddings.is_empty() => {
+                if let Some(odd) = embeddings.iter().find(|v| v.len() != DIM) {
+                    return Err(mismatch(format!("the encoder's vectors have {} numbers, not {DIM}", odd.len())));
+                }
+                heads.probabilities(&Features::new(&lines, &embeddings, &cues, thread.kind), lines.len())?
+            }
+            _ => Vec::new(),
+        };
+        let roll = Roll::new(&people(thread));
+        let judged = pieces.iter().enumerate().map(|(at, piece)| {
+            let heads = self.heads.as_ref().zip(probabilities.get(at)).map(|(h, p)| (p, h.thresholds()));
+            sentence_of(piece, &lines[at], &cues[at], heads, thread.kind, &roll)
+        });
+        let mut sentences: Vec<Sentence> = judged.collect();
+        assent::carry(&mut sentences, &cues);
+        Ok(ThreadActs { sentences, embeddings, skipped })
+    }
+}
+
+fn mismatch(why: String) -> ModelError {
+    ModelError::BadFile { path: PathBuf::from(EMBEDDED_NAME), why }
+}
+
+fn pieces(thread: &Thread) -> Vec<Piece> {
+    let own = |(message, said): (usize, &Message)| {
+        let ranges = quote::own(&said.text, thread.kind);
+        let split = ranges.into_iter().flat_map(|range| sentence::split(&said.text, range)).collect::<Vec<_>>();
+        split.into_iter().map(move |range| Piece { message, range })
+    };
+    thread.messages.iter().enumerate().flat_map(own).collect()
+}
+
+fn line<'a>(thread: &'a Thread, piece: &Piece) -> Line<'a> {
+    let said = thread.messages.get(piece.message);
+    Line {
+        text: said.and_then(|m| m.text.get(piece.range.clone())).unwrap_or(""),
+        author: said.and_then(|m| m.author.as_deref()),
+        message: piece.message,
+    }
+}
+
+/// A vector for each piece, up to the first one that a withdrawn caller left without.
+fn embed(
+    thread: &Thread,
+    pieces: &[Piece],
+    encoder: &mut dyn Embedder,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Vec<Vec<f32>>, ModelError> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut texts: Vec<&str> = Vec::new();
+    let mut place_of = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let text = line(thread, piece).text;
+        place_of.push(*places.entry(text).or_insert_with(|| {
+            texts.push(text);
+            texts.len() - 1
+        }));
+    }
+    let mut vectors: Vec<Vec<f32>> = Vec::with_capacity(texts.len());
+    for chunk in texts.chunks(CHUNK) {
+        if cancelled() {
+            break;
+        }
+        vectors.extend(encoder.embed(chunk)?);
+    }
+    Ok(place_of.into_iter().map_while(|place| vectors.get(place).cloned()).collect())
+}
+
+/// Participants, and authors whom the source does not list among them.
+fn people(thread: &Thread) -> Vec<String> {
+    let mut people = thread.participants.clone();
+    let mut known: std::collections::HashSet<&str> = thread.participants.iter().map(String::as_str).collect();
+    for author in thread.messages.iter().filter_map(|m| m.author.as_deref()) {
+        if known.insert(author) {
+            people.push(author.to_owned());
+        }
+    }
+    people
+}
+
+fn sentence_of(
+    piece: &Piece,
+    line: &Line<'_>,
+    cues: &Cues,
+    heads: Option<(&heads::Probabilities, &heads::Probabilities)>,
+    kind: Kind,
+    roll: &Roll,
+) -> Sentence {
+    let words = line.text.split_whitespace().count();
+    let verdict = judge::judge(cues, words, kind, heads);
+    let due = judge::may_be_due(verdict.act).then(|| due_phrase::find(line.text)).flatten();
+    let offset = |r: Range<usize>| Span::new(piece.message, piece.range.start + r.start..piece.range.start + r.end);
+    // A name that is the author's own is a signature, unless it is set down as a task.
+    let task = cues.any(&[cues::Cue::ActionItem, cues::Cue::NamedWill]);
+    let named = roll.find(line.text).map(|m| m.who).filter(|who| task || Some(who.as_str()) != line.author);
+    Sentence {
+        span: Span::new(piece.message, piece.range.clone()),
+        act: verdict.act,
+        probability: verdict.acts[cues::index(verdict.act)],
+        acts: verdict.acts,
+        salience: verdict.salience,
+        decision: verdict.decision,
+        action: verdict.action,
+        addressee: named,
+        due: due.map(offset),
+        words,
+    }
+}
+
+#[cfg(test)]
+mod tests;
