@@ -1,0 +1,253 @@
+//! Is a sentence borne out by its quotes? Names, numbers, negation, certainty and speaker are checked exactly, meaning by
+//! the encoder. A sentence that fails any check is not shown.
+
+use std::{collections::HashSet, sync::LazyLock};
+
+use regex::Regex;
+
+use crate::text::words;
+
+/// The least cosine between a sentence and the quotes it rests on.
+pub const LEAST_COSINE: f32 = 0.55;
+/// At least this part of the content words must come in the order of the quote.
+const IN_ORDER: f32 = 0.8;
+/// Sentences outside of these lengths are no bottom line. Words.
+const FEWEST_WORDS: usize = 5;
+const MOST_WORDS: usize = 40;
+
+/// Why a sentence was dropped.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unsupported {
+    Length(usize),
+    /// It talks about the text rather than of what is in it.
+    AboutTheText,
+    /// A word that no quote has.
+    Word(String),
+    Number(String),
+    /// The quote denies and the sentence does not, or the other way round.
+    Negation,
+    /// The quote asks or proposes and the sentence states.
+    Certainty(String),
+    /// The words are the quote's, in another order.
+    Order,
+    /// Somebody is made to say another's words.
+    Speaker(String),
+    Meaning(f32),
+}
+
+/// A quote with the name of who said it.
+#[derive(Clone, Debug)]
+pub struct Quote<'a> {
+    pub speaker: Option<&'a str>,
+    pub text: &'a str,
+}
+
+/// Words with which speech is reported; they claim nothing that a speaker's name and quote do not.
+const REPORTING: &str = "say said tell told ask asked mention mentioned note noted report reported write wrote explain \
+                         explained describe described state stated discuss discussed talk talked";
+const NEGATIONS: [&str; 14] = [
+    "not", "no", "never", "cannot", "without", "none", "nobody", "nothing", "neither", "nor", "dont", "wont", "cant",
+    "unable",
+];
+const NUMBER_WORDS: &str = "two three four five six seven eight nine ten eleven twelve twenty thirty hundred thousand million \
+                            first second third half double twice monday tuesday wednesday thursday friday saturday sunday \
+                            january february march april june july august september october november december today tomorrow \
+                            yesterday";
+/// Common words that claim more certainty than a proposal has: each needs itself, or a like word, in the quote. (Others,
+/// like "decided", are content words, and stand in the quote anyway.)
+const CERTAIN: [(&str, &[&str]); 2] = [
+    ("must", &["must", "have", "need", "required", "requir"]),
+    ("will", &["will", "going", "gonna", "shall", "ill", "well", "youll", "theyll", "hell", "shell", "itll", "wont"]),
+];
+
+static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d[\d.,:/-]*\d|\d").expect("it compiles"));
+static ABOUT_TEXT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:the|this) (?:thread|conversation|discussion|notes?|text|passage|speaker|author|summary|message)s?\b|\bbottom line\b|\bas an ai\b")
+        .expect("it compiles")
+});
+
+/// Checks `sentence` against `quotes`; `names` are the thread's participants and title, which may always be named.
+/// Returns the index of the quote that bears it out: one alone, since "A, so B" of two quotes is a third claim that
+/// neither makes. Meaning is checked apart, by [`meaning`].
+pub fn borne_out(sentence: &str, quotes: &[Quote], names: &[&str]) -> Result<usize, Unsupported> {
+    let count = sentence.split_whitespace().count();
+    if !(FEWEST_WORDS..=MOST_WORDS).contains(&count) {
+        return Err(Unsupported::Length(count));
+    }
+    if ABOUT_TEXT.is_match(sentence) {
+        return Err(Unsupported::AboutTheText);
+    }
+    let claim: Vec<String> = words::content_stems(sentence);
+    let share = |quote: &Quote| {
+        let known: HashSet<String> = words::content_stems(quote.text).into_iter().collect();
+        claim.iter().filter(|s| known.contains(*s)).count()
+    };
+    // Of quotes that have as many of the words, the first: they come best first.
+    let best = (0..quotes.len()).rev().max_by_key(|&n| share(&quotes[n]));
+    let Some(best) = best.filter(|&n| share(&quotes[n]) > 0) else {
+        return Err(Unsupported::Word(claim.first().cloned().unwrap_or_default()));
+    };
+    let quote = &quotes[best];
+    numbers(sentence, quote, names)?;
+    vocabulary(&claim, quote, names)?;
+    order(&claim, quote)?;
+    certainty(sentence, quote)?;
+    if denies(sentence) != denies(quote.text) {
+        return Err(Unsupported::Negation);
+    }
+    speaker(sentence, quote, names)?;
+    Ok(best)
+}
+
+/// Whether the encoder finds that the sentence means what its quotes mean.
+pub fn meaning(cosine: f32) -> Result<(), Unsupported> {
+    if cosine >= LEAST_COSINE { Ok(()) } else { Err(Unsupported::Meaning(cosine)) }
+}
+
+/// Every number and date word of the sentence must stand in a quote or in the metadata.
+fn numbers(sentence: &str, quote: &Quote, names: &[&str]) -> Result<(), Unsupported> {
+    let somewhere = |number: &str| {
+        let whole = |text: &str| NUMBER.find_iter(text).any(|m| m.as_str() == number);
+        whole(quote.text) || names.iter().any(|n| whole(n))
+    };
+    if let Some(missing) = NUMBER.find_iter(sentence).map(|m| m.as_str()).find(|n| !somewhere(n)) {
+        return Err(Unsupported::Number(missing.to_owned()));
+    }
+    let quoted: HashSet<String> = words::words(quote.text).into_iter().collect();
+    let dated: HashSet<&str> = NUMBER_WORDS.split_whitespace().collect();
+    let missing = words::words(sentence).into_iter().find(|w| dated.contains(w.as_str()) && !quoted.contains(w));
+    missing.map_or(Ok(()), |word| Err(Unsupported::Number(word)))
+}
+
+/// Every content word must stand in the quote, in a name, or report speech.
+fn vocabulary(claim: &[String], quote: &Quote, names: &[&str]) -> Result<(), Unsupported> {
+    let quoted: HashSet<String> = words::content_stems(quote.text).into_iter().collect();
+    let named: HashSet<String> = names.iter().copied().chain(quote.speaker).flat_map(words::content_stems).collect();
+    let reporting: HashSet<&str> = REPORTING.split_whitespace().map(words::stem).collect();
+    let known = |s: &String| quoted.contains(s) || named.contains(s) || reporting.contains(s.as_str());
+    claim.iter().find(|s| !known(s)).map_or(Ok(()), |unknown| Err(Unsupported::Word(unknown.clone())))
+}
+
+/// The content words must come in about the order that the quote has them: "Ana waits for Raj" is not "Raj waits for Ana".
+fn order(claim: &[String], quote: &Quote) -> Result<(), Unsupported> {
+    let quoted = words::content_stems(quote.text);
+    let shared: Vec<&String> = claim.iter().filter(|s| quoted.contains(s)).collect();
+    // Longest common subsequence, a row at a time.
+    let mut row = vec![0usize; quoted.len() + 1];
+    for word in &shared {
+        let mut diagonal = 0;
+        for (n, other) in quoted.iter().enumerate() {
+            let above = row[n + 1];
+            row[n + 1] = if *word == other { diagonal + 1 } else { above.max(row[n]) };
+            diagonal = above;
+        }
+    }
+    let kept = row.last().copied().unwrap_or(0);
+    if kept as f32 >= IN_ORDER * shared.len() as f32 { Ok(()) } else { Err(Unsupported::Order) }
+}
+
+/// A proposal or a question must not come back as a fact.
+fn certainty(sentence: &str, quote: &Quote) -> Result<(), Unsupported> {
+    let said = words::words(sentence);
+    let quoted = words::words(quote.text);
+    for (word, grounds) in CERTAIN {
+        let claims = |w: &String| w.starts_with(word);
+        if said.iter().any(claims) && !quoted.iter().any(|w| grounds.iter().any(|g| w.starts_with(g))) {
+            return Err(Unsupported::Certainty(word.to_owned()));
+        }
+    }
+    let asks = |text: &str| text.trim_end().ends_with('?');
+    let reports_a_question =
+        said.iter().any(|w| matches!(w.as_str(), "ask" | "asks" | "asked" | "whether" | "wonders"));
+    if asks(quote.text) && !asks(sentence) && !reports_a_question {
+        return Err(Unsupported::Certainty("?".to_owned()));
+    }
+    let hedged = |words: &[String]| {
+        words.iter().any(|w| {
+            matches!(w.as_str(), "might" | "may" | "maybe" | "could" | "perhaps" | "probably" | "should" | "would")
+        })
+    };
+    if hedged(&quoted) && !hedged(&said) && !reports_a_question {
+        return Err(Unsupported::Certainty("hedge".to_owned()));
+    }
+    Ok(())
+}
+
+/// True for an odd number of negations.
+fn denies(text: &str) -> bool {
+    let negative =
+        |w: &&String| NEGATIONS.contains(&w.as_str()) || (w.ends_with("nt") && w.len() > 4 && NT.contains(&w.as_str()));
+    words::words(text).iter().filter(negative).count() % 2 == 1
+}
+
+/// Contractions with "not", without their apostrophe.
+const NT: [&str; 12] = [
+    "didnt", "doesnt", "isnt", "arent", "wasnt", "werent", "wouldnt", "couldnt", "shouldnt", "hasnt", "havent", "hadnt",
+];
+
+/// A participant whom the sentence begins with must be the one who said the quote, or be named in it.
+fn speaker(sentence: &str, best: &Quote, names: &[&str]) -> Result<(), Unsupported> {
+    let opens = |name: &&&str| {
+        let first = name.split_whitespace().next().unwrap_or("");
+        first.len() > 1
+            && sentence.split(|c: char| !c.is_alphanumeric()).next().is_some_and(|w| w.eq_ignore_ascii_case(first))
+    };
+    let Some(name) = names.iter().find(opens) else { return Ok(()) };
+    let first = name.split_whitespace().next().unwrap_or("").to_lowercase();
+    let said_it = best.speaker.is_some_and(|s| s.to_lowercase().contains(&first));
+    let named = best.text.to_lowercase().contains(&first);
+    if said_it || named { Ok(()) } else { Err(Unsupported::Speaker((*name).to_owned())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Quote, Unsupported, borne_out};
+
+    const QUOTES: [Quote; 2] = [
+        Quote {
+            speaker: Some("Ana Lima"),
+            text: "We agreed to move the release to 14 March because the parser is not ready.",
+        },
+        Quote { speaker: Some("Raj"), text: "Maybe we could ship the old parser on Friday?" },
+    ];
+    const NAMES: [&str; 3] = ["Ana Lima", "Raj", "Release plan"];
+
+    #[track_caller]
+    fn check(sentence: &str, wanted: Result<usize, Unsupported>) {
+        assert_eq!(borne_out(sentence, &QUOTES, &NAMES), wanted, "{sentence}");
+    }
+
+    #[test]
+    fn what_a_quote_says_is_borne_out_by_it() {
+        check("They agreed to move the release to 14 March, the parser is not ready.", Ok(0));
+        check("Ana said the release moves to 14 March because the parser is not ready.", Ok(0));
+    }
+
+    #[test]
+    fn what_no_quote_says_is_dropped() {
+        check(
+            "They agreed to move the release to 15 March, the parser is not ready.",
+            Err(Unsupported::Number("15".into())),
+        );
+        check("They agreed to move the release to 14 March, the parser is ready.", Err(Unsupported::Negation));
+        check(
+            "They agreed to move the release to 14 March after testing, it is not ready.",
+            Err(Unsupported::Word("after".into())),
+        );
+        check(
+            "Raj agreed to move the release to 14 March, the parser is not ready.",
+            Err(Unsupported::Speaker("Raj".into())),
+        );
+        check("They could ship the old parser on Monday?", Err(Unsupported::Number("monday".into())));
+        check("They ship the old parser on Friday now.", Err(Unsupported::Certainty("?".into())));
+        check("They decided to ship the old parser on Friday?", Err(Unsupported::Word("decid".into())));
+        check("They will ship the old parser on Friday?", Err(Unsupported::Certainty("will".into())));
+        check("The thread is about the release and the parser.", Err(Unsupported::AboutTheText));
+        check("The parser moves the release because 14 March is not ready.", Err(Unsupported::Order));
+        check(
+            "We move the release to 14 March, so we ship the old parser on Friday.",
+            Err(Unsupported::Number("friday".into())),
+        );
+        check("It is fine.", Err(Unsupported::Length(3)));
+    }
+}

@@ -1,0 +1,391 @@
+//! How much a unit of evidence tells about its thread: a linear ranker trained on human summaries.
+//!
+//! One set of weights a family of text. Features are dense numbers (position, centrality, cues, what the heads say) and a
+//! hashed bag of the unit's words and word pairs. Trained by `models/training/train_ranker.rs` to predict how much of a
+//! unit's content the human summary of its thread repeats.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use candle_core::{Device, safetensors};
+use regex::RegexSet;
+
+use super::unit::Unit;
+use crate::{
+    domain::{Kind, Thread, ThreadActs},
+    model::ModelError,
+    text::words,
+};
+
+/// Buckets of the hashed bag.
+pub const BUCKETS: usize = 1 << 14;
+/// The weights that ship.
+const SHIPPED: &[u8] = include_bytes!("../../models/heads/ranker.safetensors");
+
+/// Families of text that are summarized differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    Document,
+    Written,
+    Spoken,
+}
+
+/// What the ranker sees of a unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Features {
+    pub dense: Vec<f32>,
+    /// Bucket and weight; the weights have length 1 (L2).
+    pub bag: Vec<(u32, f32)>,
+}
+
+/// Trained weights for the three families.
+pub struct Ranker {
+    families: HashMap<Family, Weights>,
+}
+
+/// One family's weights. The score of a unit is `bias + dense · (x - mean) / scale + bag · words`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Weights {
+    pub mean: Vec<f32>,
+    pub scale: Vec<f32>,
+    pub dense: Vec<f32>,
+    /// `[BUCKETS]`
+    pub bag: Vec<f32>,
+    pub bias: f32,
+}
+
+static CUES: LazyLock<RegexSet> = LazyLock::new(|| {
+    set(&[
+        r"\bthis (?:proposal|pep|kep|rfc|eip|document|specification|change|feature)\b",
+        r"\b(?:propose|introduce|define|specif|provide|allow|enable|add|describe)",
+        r"\b(?:we|i) (?:should|will|need|decided|agree)",
+        r"\b(?:resolved|decid|agree|conclu)",
+        r"\?$",
+        r"\b(?:problem|issue|motivat|because|goal|purpose)",
+        r"\bplease\b|\bcould you\b|\bcan you\b",
+        r"\d",
+        r"\b(?:i|my|me)\b",
+        r"\bfor example\b|e\.g\.",
+        r"^(?:hi|hello|dear|thanks|thank|regards|cheers|best|\[)",
+        r"https?://",
+        r"\b(?:suggest|recommend|think|believe)\b",
+        r"\b(?:however|but|although)\b",
+        r"[`{}<>=|]",
+        r"^\W*(?:\d+\.|[-*#])",
+        r"^(?:resolution|resolved|decision|action|proposed|proposal|agreed)\b",
+        r"\bnext (?:week|call|meeting|step)|\bfollow[- ]up|\bcontinue",
+        r"\bagenda\b|\bitem (?:\d|one|two)|\bsession (?:on|with|to)\b|\bpurpose of\b|\bwelcome to\b|\bhere (?:today )?to (?:discuss|talk)",
+    ])
+});
+/// Names of sections, for documents and minutes.
+static SECTIONS: LazyLock<RegexSet> = LazyLock::new(|| {
+    set(&[
+        "abstract|summary|overview",
+        "motivation|introduction|background",
+        "rationale",
+        "goal",
+        "specification|design|reference|detail",
+        "proposal",
+        "security|backward|compat",
+        "test|implementation|risk|drawback|alternative|open|unresolved|future",
+        "topic",
+    ])
+});
+
+impl Family {
+    pub const ALL: [Family; 3] = [Family::Document, Family::Written, Family::Spoken];
+
+    pub fn of(kind: Kind) -> Family {
+        match kind {
+            Kind::Document => Family::Document,
+            Kind::Transcript => Family::Spoken,
+            Kind::Chat | Kind::Email | Kind::Issue | Kind::Review => Family::Written,
+        }
+    }
+
+    /// The prefix of its tensors in the weights file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::Document => "document",
+            Family::Written => "written",
+            Family::Spoken => "spoken",
+        }
+    }
+}
+
+impl Ranker {
+    /// The weights that ship with this version.
+    ///
+    /// # Errors
+    /// `BadFile` when they do not fit the features of this version: they must be trained again.
+    pub fn shipped() -> Result<Ranker, ModelError> {
+        let bad = |why: String| ModelError::BadFile { path: "models/heads/ranker.safetensors".into(), why };
+        let tensors = safetensors::load_buffer(SHIPPED, &Device::Cpu).map_err(|e| bad(e.to_string()))?;
+        let read = |family: Family, part: &str| -> Result<Vec<f32>, ModelError> {
+            let name = format!("{}.{part}", family.name());
+            let tensor = tensors.get(&name).ok_or_else(|| bad(format!("it has no '{name}'")))?;
+            Ok(tensor.to_dtype(candle_core::DType::F32)?.flatten_all()?.to_vec1()?)
+        };
+        let mut families = HashMap::new();
+        for family in Family::ALL {
+            let (mean, scale, dense) = (read(family, "mean")?, read(family, "scale")?, read(family, "dense")?);
+            let (bag, bias) = (read(family, "bag")?, read(family, "bias")?);
+            if bag.len() != BUCKETS
+                || dense.len() != dense_len()
+                || mean.len() != dense.len()
+                || scale.len() != dense.len()
+            {
+                return Err(bad("its features are not those of this version; run the training example".to_owned()));
+            }
+            families.insert(family, Weights { mean, scale, dense, bag, bias: bias.first().copied().unwrap_or(0.0) });
+        }
+        Ok(Ranker { families })
+    }
+
+    /// One score a unit: about the share of its words that a human summary would repeat.
+    pub fn scores(&self, thread: &Thread, features: &[Features]) -> Vec<f32> {
+        let weights = &self.families[&Family::of(thread.kind)];
+        features.iter().map(|f| weights.score(f)).collect()
+    }
+}
+
+impl Weights {
+    pub fn score(&self, features: &Features) -> f32 {
+        let scaled =
+            features.dense.iter().zip(self.mean.iter().zip(&self.scale)).map(|(x, (mean, scale))| (x - mean) / scale);
+        let dense: f32 = scaled.zip(&self.dense).map(|(x, w)| x * w).sum();
+        let bag: f32 = features.bag.iter().map(|&(bucket, x)| x * self.bag[bucket as usize]).sum();
+        self.bias + dense + bag
+    }
+}
+
+/// The features of every unit; `embeddings` are of units, `title` of the thread's title, both empty without an encoder.
+pub fn features(
+    thread: &Thread,
+    acts: &ThreadActs,
+    units: &[Unit],
+    embeddings: &[Vec<f32>],
+    title: &[f32],
+) -> Vec<Features> {
+    let stems: Vec<Vec<String>> = units.iter().map(|u| words::content_stems(&u.shown)).collect();
+    let lexical = Lexical::new(thread, &stems);
+    let meaning = Meaning::new(embeddings, title);
+    units
+        .iter()
+        .enumerate()
+        .map(|(n, unit)| {
+            let mut dense = place(thread, acts, unit).to_vec();
+            dense.extend(cues(&CUES, &unit.shown));
+            let author = thread.messages[unit.message()].author.as_deref().unwrap_or("");
+            dense.extend(cues(&SECTIONS, author));
+            dense.extend(lexical.of(n));
+            dense.extend(meaning.of(n));
+            dense.extend(heads(acts, unit));
+            Features { dense, bag: bag(&unit.shown) }
+        })
+        .collect()
+}
+
+/// How many dense features there are.
+pub fn dense_len() -> usize {
+    PLACE + CUES.len() + SECTIONS.len() + LEXICAL + MEANING + HEADS
+}
+
+const PLACE: usize = 14;
+
+/// Where the unit stands and how long it is.
+fn place(thread: &Thread, acts: &ThreadActs, unit: &Unit) -> [f32; PLACE] {
+    let span = unit.spans[0];
+    let message = &thread.messages[span.message];
+    let count = thread.messages.len() as f32;
+    let (m, w) = (span.message as f32, unit.words as f32);
+    // Sentences are in order, so those of this message before this one are right before it.
+    let first = unit.sentences[0];
+    let before = acts.sentences[..first].iter().rev().take_while(|s| s.span.message == span.message).count() as f32;
+    let truth = |yes: bool| f32::from(u8::from(yes));
+    let starter = thread.messages.first().and_then(|m| m.author.as_deref());
+    [
+        m / count,
+        truth(span.message == 0),
+        truth(span.message + 1 == thread.messages.len()),
+        before.min(20.0) / 20.0,
+        truth(before == 0.0),
+        1.0 / (1.0 + m),
+        1.0 / (1.0 + before),
+        1.0 / (1.0 + m) / (1.0 + before),
+        w.min(40.0) / 40.0,
+        w.min(15.0) / 15.0,
+        truth(w > 45.0),
+        truth(message.author.as_deref() == starter),
+        truth(thread.messages.len() < 3),
+        span.start as f32 / message.text.len().max(1) as f32,
+    ]
+}
+
+fn cues(set: &RegexSet, text: &str) -> Vec<f32> {
+    let mut found = vec![0.0; set.len()];
+    for n in &set.matches(text) {
+        found[n] = 1.0;
+    }
+    found
+}
+
+const LEXICAL: usize = 5;
+
+/// What the words of the thread say about which of its units are central.
+struct Lexical {
+    centrality: Vec<f32>,
+    rank: Vec<f32>,
+    title_overlap: Vec<f32>,
+    frequency: Vec<f32>,
+}
+
+impl Lexical {
+    fn new(thread: &Thread, stems: &[Vec<String>]) -> Lexical {
+        let mut in_units: HashMap<&str, f32> = HashMap::new();
+        let mut in_all: HashMap<&str, f32> = HashMap::new();
+        for unit in stems {
+            let mut seen: Vec<&str> = unit.iter().map(String::as_str).collect();
+            seen.iter().for_each(|s| *in_all.entry(s).or_default() += 1.0);
+            seen.sort_unstable();
+            seen.dedup();
+            seen.iter().for_each(|s| *in_units.entry(s).or_default() += 1.0);
+        }
+        let count = stems.len() as f32;
+        let vectors: Vec<Vec<(&str, f32)>> = stems.iter().map(|unit| weighted(unit, &in_units, count)).collect();
+        let mut centroid: HashMap<&str, f32> = HashMap::new();
+        vectors.iter().flatten().for_each(|(s, w)| *centroid.entry(s).or_default() += w);
+        // Summed in the order of words: a hash map's own order differs from run to run, and so would the last digits.
+        let mut squares: Vec<(&&str, &f32)> = centroid.iter().collect();
+        squares.sort_unstable_by_key(|(word, _)| **word);
+        let length = squares.iter().map(|(_, w)| *w * *w).sum::<f32>().sqrt().max(1e-9);
+        let centrality: Vec<f32> =
+            vectors.iter().map(|v| v.iter().map(|(s, w)| w * centroid[s]).sum::<f32>() / length).collect();
+        let title = words::content_stems(&thread.title);
+        let overlap =
+            |unit: &Vec<String>| title.iter().filter(|t| unit.contains(t)).count() as f32 / title.len().max(1) as f32;
+        let frequency =
+            |unit: &Vec<String>| unit.iter().map(|s| in_all[s.as_str()].ln()).sum::<f32>() / unit.len().max(1) as f32;
+        Lexical {
+            rank: ranks(&centrality),
+            centrality,
+            title_overlap: stems.iter().map(overlap).collect(),
+            frequency: stems.iter().map(frequency).collect(),
+        }
+    }
+
+    fn of(&self, n: usize) -> [f32; LEXICAL] {
+        let c = self.centrality[n];
+        [c, self.rank[n], self.title_overlap[n], self.frequency[n], c * c]
+    }
+}
+
+/// A unit's words with their tf-idf weights, of length 1, in order of first use.
+fn weighted<'a>(unit: &'a [String], in_units: &HashMap<&str, f32>, count: f32) -> Vec<(&'a str, f32)> {
+    let mut vector: Vec<(&str, f32)> = Vec::new();
+    for stem in unit {
+        match vector.iter_mut().find(|(s, _)| s == stem) {
+            Some((_, w)) => *w += 1.0,
+            None => vector.push((stem, 1.0)),
+        }
+    }
+    vector.iter_mut().for_each(|(s, w)| *w *= (1.0 + count / in_units[s]).ln());
+    let length = vector.iter().map(|(_, w)| w * w).sum::<f32>().sqrt().max(1e-9);
+    vector.iter_mut().for_each(|(_, w)| *w /= length);
+    vector
+}
+
+const MEANING: usize = 6;
+
+/// What the embeddings say.
+struct Meaning {
+    to_centre: Vec<f32>,
+    rank: Vec<f32>,
+    to_title: Vec<f32>,
+    to_opening: Vec<f32>,
+    to_last: Vec<f32>,
+}
+
+impl Meaning {
+    fn new(embeddings: &[Vec<f32>], title: &[f32]) -> Meaning {
+        let dim = embeddings.first().map_or(0, Vec::len);
+        let mut centre = vec![0.0; dim];
+        embeddings.iter().for_each(|e| centre.iter_mut().zip(e).for_each(|(c, x)| *c += x));
+        let length = centre.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-9);
+        centre.iter_mut().for_each(|x| *x /= length);
+        let to = |other: &[f32]| embeddings.iter().map(|e| cosine(e, other)).collect::<Vec<f32>>();
+        let to_centre = to(&centre);
+        Meaning {
+            rank: ranks(&to_centre),
+            to_centre,
+            to_title: to(title),
+            to_opening: to(embeddings.first().map_or(&[], |e| e)),
+            to_last: to(embeddings.last().map_or(&[], |e| e)),
+        }
+    }
+
+    fn of(&self, n: usize) -> [f32; MEANING] {
+        let at = |values: &[f32]| values.get(n).copied().unwrap_or(0.0);
+        let c = at(&self.to_centre);
+        [c, at(&self.rank), at(&self.to_title), at(&self.to_opening), at(&self.to_last), c * c]
+    }
+}
+
+const HEADS: usize = 14;
+
+/// What the trained heads say of the unit's sentences: the most of each.
+fn heads(acts: &ThreadActs, unit: &Unit) -> [f32; HEADS] {
+    let mut most = [0.0f32; HEADS];
+    for &s in &unit.sentences {
+        let sentence = &acts.sentences[s];
+        let all = sentence.acts.iter().chain([&sentence.salience, &sentence.decision, &sentence.action]);
+        most.iter_mut().zip(all).for_each(|(m, x)| *m = m.max(*x));
+    }
+    most
+}
+
+/// Words and pairs of neighbours, hashed.
+fn bag(shown: &str) -> Vec<(u32, f32)> {
+    let mut tokens = words::words(shown);
+    if shown.trim_end().ends_with('?') {
+        tokens.push("?".to_owned());
+    }
+    let pairs = tokens.windows(2).map(|pair| bucket(&format!("{} {}", pair[0], pair[1])));
+    let mut buckets: Vec<u32> = tokens.iter().map(|t| bucket(t)).chain(pairs).collect();
+    buckets.sort_unstable();
+    let mut counted: Vec<(u32, f32)> = Vec::new();
+    for b in buckets {
+        match counted.last_mut() {
+            Some((last, n)) if *last == b => *n += 1.0,
+            _ => counted.push((b, 1.0)),
+        }
+    }
+    let length = counted.iter().map(|(_, n)| n * n).sum::<f32>().sqrt().max(1e-9);
+    counted.iter_mut().for_each(|(_, n)| *n /= length);
+    counted
+}
+
+/// FNV-1a, folded to the number of buckets.
+fn bucket(token: &str) -> u32 {
+    let hash = token.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+    (hash ^ (hash >> 15)) % BUCKETS as u32
+}
+
+/// Each value's place among all, 0 to 1.
+pub fn ranks(values: &[f32]) -> Vec<f32> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    for (place, n) in order.into_iter().enumerate() {
+        ranks[n] = place as f32 / values.len() as f32;
+    }
+    ranks
+}
+
+/// The cosine of two vectors of length 1; 0 when one is absent.
+pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+fn set(patterns: &[&str]) -> RegexSet {
+    regex::RegexSetBuilder::new(patterns).case_insensitive(true).build().expect("a pattern of this file compiles")
+}

@@ -1,0 +1,102 @@
+//! A thread's units in the order of what they tell: the evidence, the headline among it, the context that remains.
+
+use super::{choose, choose::Picked, rank, says_nothing, sections, view::View};
+use crate::domain::{
+    Kind, Span, SpeechAct,
+    summary::{BottomLine, By},
+};
+
+/// A headline has at least this many words where any does, and ends where its sentence ends.
+const HEADLINE_WORDS: std::ops::RangeInclusive<usize> = 7..=45;
+/// A written thread of at most this many units is not sifted by rank.
+const FEW_UNITS: usize = 16;
+/// Two units are a headline when together they have at most this many words.
+const HEADLINE_MOST_WORDS: usize = 48;
+/// The headline is looked for among this many of the best units.
+const HEADLINE_AMONG: usize = 6;
+
+/// Scores and what was chosen by them.
+pub struct Ranked {
+    /// One a unit.
+    pub scores: Vec<f32>,
+    /// Each unit's place among all by score, 0 to 1; in a thread of a few lines every line has the first place.
+    pub place: Vec<f32>,
+    /// Units chosen by score without repetition, best first.
+    pub evidence: Vec<usize>,
+    most_words: usize,
+}
+
+impl Ranked {
+    pub fn new(view: &View, scores: Vec<f32>, most_words: usize) -> Ranked {
+        // An utterance of a few words ("because of the ferry") says nothing out of its place.
+        let fewest = if view.thread.kind == Kind::Transcript { 6 } else { 4 };
+        let tells = |n: usize| {
+            let unit = &view.units[n];
+            unit.words >= fewest && !unit.sentences.iter().all(|&s| says_nothing(view.acts.sentences[s].act))
+        };
+        let evidence = choose::choose(view, &scores, most_words, tells);
+        Ranked { place: places(view, &scores), scores, evidence, most_words }
+    }
+
+    /// The units to show as the bottom line when nothing better is worded, in order of the thread: the best that is whole
+    /// and no question, and the next best where both are short.
+    ///
+    /// A decision that was stated outright comes before anything else: the last one, since it may take back an earlier.
+    pub fn headline(&self, view: &View) -> Vec<usize> {
+        let whole = |n: &usize| {
+            let unit = &view.units[*n];
+            let asks = unit.sentences.iter().any(|&s| view.acts.sentences[s].act == SpeechAct::Question);
+            HEADLINE_WORDS.contains(&unit.words) && !asks && unit.shown.ends_with(['.', '!'])
+        };
+        let decided =
+            (0..view.units.len()).rev().filter(whole).find(|&n| sections::may_head(view, n) && self.place[n] >= 0.5);
+        let others = self.evidence.iter().copied().take(HEADLINE_AMONG).filter(whole).filter(|n| Some(*n) != decided);
+        let mut best = decided.into_iter().chain(others);
+        let Some(first) = best.next() else {
+            return self.evidence.first().copied().or_else(|| longest(view)).into_iter().collect();
+        };
+        let fits = |n: &usize| view.units[first].words + view.units[*n].words <= HEADLINE_MOST_WORDS;
+        let mut units: Vec<usize> = [first].into_iter().chain(best.find(fits)).collect();
+        units.sort_unstable();
+        units
+    }
+
+    /// The evidence that is neither the bottom line nor in a section, in order of the thread, within the words that are left.
+    pub fn context(&self, view: &View, line: &BottomLine, shown: impl Iterator<Item = usize>) -> Vec<usize> {
+        let mut taken = Picked::default();
+        let mut words = line.text.split_whitespace().count();
+        for n in shown {
+            if taken.add(view, n) {
+                words += view.units[n].words;
+            }
+        }
+        let cited = |s: &Span| {
+            let id = &view.thread.messages[s.message].id;
+            line.cites.iter().any(|c| c.start == s.start && c.end == s.end && c.message_id == *id)
+        };
+        let quoted = |n: usize| line.by == By::Extract && view.units[n].spans.iter().all(cited);
+        // Sections may be long; a reader still gets some of what the thread was about.
+        let most_words = self.most_words.max(words + self.most_words / 3);
+        let mut context = Vec::new();
+        for &n in self.evidence.iter().filter(|n| !quoted(**n)) {
+            if words >= most_words {
+                break;
+            }
+            if taken.add(view, n) {
+                words += view.units[n].words;
+                context.push(n);
+            }
+        }
+        context
+    }
+}
+
+fn places(view: &View, scores: &[f32]) -> Vec<f32> {
+    let short = view.thread.kind != Kind::Transcript && scores.len() <= FEW_UNITS;
+    if short { vec![1.0; scores.len()] } else { rank::ranks(scores) }
+}
+
+/// For a thread of nothing but short remarks: the longest of them.
+fn longest(view: &View) -> Option<usize> {
+    (0..view.units.len()).rev().max_by_key(|&n| view.units[n].words)
+}

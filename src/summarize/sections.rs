@@ -1,0 +1,272 @@
+//! Decisions, asks, questions and blockers: units whose speech act says what they are.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::{choose::Picked, cite, rank, ranked::Ranked, view::View};
+use crate::domain::{
+    Kind, Sentence, SpeechAct,
+    summary::{Ask, AskState, Blocker, Decision, Question, QuestionState, Statement},
+};
+
+/// What a kind of thread is asked for: how strong an act must be, and how many are shown.
+struct Bar {
+    least: f32,
+    most: usize,
+}
+
+/// How sure the reading of a spoken decision must be before its words alone make it one.
+const STATED: f32 = 0.7;
+
+/// From this strength on "I'll ask them today" is a promise also in speech, where much is said with "I'll".
+const PROMISED: f32 = 0.7;
+
+static HEDGE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:would like to|i(?:'d| would) (?:like|love|propose|suggest)|propos(?:e|ing)|will be able|don'?t think|not sure|wanted to|go ahead|haven'?t (?:decided|agreed)|(?:no|any) (?:decision|consensus|agreement)|consensus on (?:this|whether)|going to have to be|whether (?:or not )?we|if we)\b",
+    )
+});
+static FORMULA: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)^\W*(?:resolved|resolution|decision|decided|agreed)\b[^:]{0,8}:"));
+/// "That is not a blocker", "they couldn't block it".
+static NO_BLOCK: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(?:not|no|n['’]t|never|don'?t)\b[^.;]{0,30}\bblock|anything\b[^.;]{0,40}\bprevent")
+});
+
+/// An answer is looked for in this many units after the question.
+const ANSWER_WITHIN_UNITS: usize = 40;
+/// The least cosine between a question and what answers it, unless a reply or an answering act says so.
+const ANSWER_COSINE: f32 = 0.45;
+/// The least cosine between an ask and what reports it done.
+const DONE_COSINE: f32 = 0.5;
+
+/// The units of one section, strongest first.
+fn strongest(view: &View, strength: impl Fn(usize) -> f32, bar: Bar) -> Vec<usize> {
+    let mut order: Vec<(usize, f32)> =
+        (0..view.units.len()).map(|n| (n, strength(n))).filter(|(_, s)| *s >= bar.least).collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let mut picked = Picked::default();
+    for (n, _) in order {
+        if picked.units.len() == bar.most {
+            break;
+        }
+        picked.add(view, n);
+    }
+    picked.units.sort_unstable();
+    picked.units
+}
+
+/// The strongest value of one act among a unit's sentences.
+fn strength_of(view: &View, n: usize, act: SpeechAct) -> f32 {
+    let at = SpeechAct::ALL.iter().position(|a| *a == act).expect("every act is in ALL");
+    view.units[n].sentences.iter().map(|&s| view.acts.sentences[s].acts[at]).fold(0.0, f32::max)
+}
+
+/// The most of something among a unit's sentences.
+fn most(view: &View, n: usize, of: impl Fn(&Sentence) -> f32) -> f32 {
+    view.units[n].sentences.iter().map(|&s| of(&view.acts.sentences[s])).fold(0.0, f32::max)
+}
+
+/// True for what asks, doubts or only wishes: no decision, whatever words it has.
+fn hedged(view: &View, n: usize) -> bool {
+    let shown = &view.units[n].shown;
+    shown.trim_end().ends_with('?') || HEDGE.is_match(shown)
+}
+
+/// Words shown that are words: no `:emoji:`, no lone marks.
+fn plain_words(view: &View, n: usize) -> usize {
+    let word = |w: &&str| w.contains(char::is_alphanumeric) && !(w.starts_with(':') && w.ends_with(':'));
+    view.units[n].shown.split_whitespace().filter(word).count()
+}
+
+/// True when a sentence of the unit is read as `act`.
+fn is(view: &View, n: usize, act: SpeechAct) -> bool {
+    view.units[n].sentences.iter().any(|&s| view.acts.sentences[s].act == act)
+}
+
+/// Whether the unit decides something in so many words.
+fn is_stated_decision(view: &View, n: usize) -> bool {
+    is(view, n, SpeechAct::Decision) && !hedged(view, n) && most(view, n, |s| s.decision) >= STATED
+}
+
+/// Whether a thread may be headed by this decision: in speech "we decided" often tells of old ones, and only a formula
+/// ("RESOLVED:") is sure to be of now.
+pub fn may_head(view: &View, n: usize) -> bool {
+    is_stated_decision(view, n) && (FORMULA.is_match(&view.units[n].shown) || view.thread.kind != Kind::Transcript)
+}
+
+/// Decisions: sentences that decide. In speech few say so outright, so the head's word counts where the ranker agrees.
+pub fn decisions(view: &View, ranked: &Ranked) -> Vec<usize> {
+    let head = |n: usize| most(view, n, |s| s.decision);
+    match view.thread.kind {
+        Kind::Document => Vec::new(),
+        Kind::Transcript => {
+            let strength = |n: usize| match is_stated_decision(view, n) {
+                true => 1.0 + ranked.scores[n],
+                false if view.units[n].words < 5 || hedged(view, n) || ranked.place[n] < 0.7 => 0.0,
+                false => head(n),
+            };
+            strongest(view, strength, Bar { least: 0.5, most: 6 })
+        }
+        _ => strongest(view, |n| if hedged(view, n) { 0.0 } else { head(n) }, Bar { least: 0.5, most: 4 }),
+    }
+}
+
+pub fn decision(view: &View, n: usize) -> Decision {
+    Decision {
+        text: cite::text(view, n),
+        decided_by: cite::speaker(view, n),
+        at: cite::at(view, n),
+        cites: cite::cites(view.thread, &view.units[n]),
+    }
+}
+
+/// Asks and promises: somebody is to do something.
+pub fn asks(view: &View, ranked: &Ranked) -> Vec<usize> {
+    let head = |n: usize| most(view, n, |s| s.action);
+    let asked = |n: usize| is(view, n, SpeechAct::Ask) || is(view, n, SpeechAct::Commitment);
+    let act = |n: usize| strength_of(view, n, SpeechAct::Ask).max(strength_of(view, n, SpeechAct::Commitment));
+    match view.thread.kind {
+        Kind::Document => Vec::new(),
+        Kind::Transcript => {
+            let dated = |n: usize| view.units[n].sentences.iter().any(|&s| view.acts.sentences[s].due.is_some());
+            let promised = |n: usize| {
+                is(view, n, SpeechAct::Commitment) && act(n) >= PROMISED && (dated(n) || ranked.place[n] >= 0.85)
+            };
+            let strength = |n: usize| match plain_words(view, n) >= 5 {
+                true if ranked.place[n] >= 0.5 => head(n).max(if promised(n) { act(n) - 0.3 } else { 0.0 }),
+                _ => 0.0,
+            };
+            strongest(view, strength, Bar { least: 0.3, most: 4 })
+        }
+        _ => strongest(
+            view,
+            |n| if asked(n) && plain_words(view, n) >= 3 { act(n) } else { 0.0 },
+            Bar { least: 0.5, most: 4 },
+        ),
+    }
+}
+
+pub fn ask(view: &View, n: usize) -> Ask {
+    let unit = &view.units[n];
+    let sentences = || unit.sentences.iter().map(|&s| &view.acts.sentences[s]);
+    let addressed = sentences().find_map(|s| s.addressee.clone());
+    // Who promises owes it; who asks does not.
+    let promised = sentences().any(|s| s.act == SpeechAct::Commitment);
+    let owner = if promised { cite::speaker(view, n) } else { addressed };
+    let due = sentences().find_map(|s| s.due).map(|span| view.thread.quote(span).to_owned());
+    let state = if done(view, n) { AskState::Done } else { AskState::Open };
+    Ask { text: cite::text(view, n), owner, due, state, cites: cite::cites(view.thread, unit) }
+}
+
+/// True when a later message says that the ask was met, or the thread was closed after it.
+fn done(view: &View, n: usize) -> bool {
+    const DONE: [&str; 10] =
+        ["done", "sent", "merged", "fixed", "finished", "completed", "shipped", "deployed", "uploaded", "published"];
+    let from = view.units[n].message();
+    let reports = |m: &usize| {
+        let later = &view.units[*m];
+        let words = crate::text::words::words(&later.shown);
+        later.message() > from
+            && !later.shown.trim_end().ends_with('?')
+            && words.iter().any(|w| DONE.contains(&w.as_str()))
+            && !words.iter().any(|w| matches!(w.as_str(), "not" | "will" | "once" | "when" | "until" | "after" | "be"))
+            && close(view, n, *m) >= DONE_COSINE
+    };
+    view.thread.kind != Kind::Transcript && (n + 1..view.units.len()).any(|m| reports(&m))
+}
+
+/// Questions that ask for something the thread is about.
+pub fn questions(view: &View, ranked: &Ranked) -> Vec<usize> {
+    let asked = |n: usize| is(view, n, SpeechAct::Question) && view.units[n].words >= 5 && ranked.place[n] >= 0.5;
+    let most = match view.thread.kind {
+        Kind::Document => 0,
+        Kind::Transcript => 2,
+        _ => 3,
+    };
+    strongest(view, |n| if asked(n) { 1.0 + ranked.scores[n] } else { 0.0 }, Bar { least: f32::MIN_POSITIVE, most })
+}
+
+pub fn question(view: &View, n: usize) -> Question {
+    let unit = &view.units[n];
+    let answer = answer(view, n)
+        .map(|m| Statement { text: cite::text(view, m), cites: cite::cites(view.thread, &view.units[m]) });
+    let state = if answer.is_some() { QuestionState::Answered } else { QuestionState::Open };
+    Question {
+        text: cite::text(view, n),
+        asked_by: cite::speaker(view, n),
+        at: cite::at(view, n),
+        state,
+        answer,
+        cites: cite::cites(view.thread, unit),
+    }
+}
+
+/// The unit that answers the question `n`: by somebody else, later, no question itself, and near in meaning.
+fn answer(view: &View, n: usize) -> Option<usize> {
+    let asker = view.thread.messages[view.units[n].message()].author.as_deref();
+    let asked_in = view.units[n].message();
+    let id = &view.thread.messages[asked_in].id;
+    let could = |&m: &usize| {
+        let message = &view.thread.messages[view.units[m].message()];
+        view.units[m].message() > asked_in
+            && message.author.as_deref() != asker
+            && !message.bot
+            && view.units[m].words >= 3
+            && !view.units[m].shown.trim_end().ends_with('?')
+            && !is(view, m, SpeechAct::Acknowledgement)
+            && !is(view, m, SpeechAct::Closing)
+    };
+    let worth = |m: usize| {
+        let replies = view.thread.messages[view.units[m].message()].reply_to.as_ref() == Some(id);
+        close(view, n, m) + if replies { 0.1 } else { 0.0 } + if is(view, m, SpeechAct::Answer) { 0.1 } else { 0.0 }
+    };
+    let last = (n + 1 + ANSWER_WITHIN_UNITS).min(view.units.len());
+    let best = (n + 1..last).filter(could).max_by(|&a, &b| worth(a).total_cmp(&worth(b)))?;
+    (worth(best) >= ANSWER_COSINE).then_some(best)
+}
+
+pub fn blockers(view: &View, ranked: &Ranked) -> Vec<usize> {
+    let (place, most) = match view.thread.kind {
+        Kind::Document => return Vec::new(),
+        Kind::Transcript => (0.9, 2),
+        _ => (0.5, 3),
+    };
+    let blocks = |n: usize| {
+        is(view, n, SpeechAct::Blocker) && ranked.place[n] >= place && !NO_BLOCK.is_match(&view.units[n].shown)
+    };
+    strongest(
+        view,
+        |n| if blocks(n) { strength_of(view, n, SpeechAct::Blocker) } else { 0.0 },
+        Bar { least: 0.5, most },
+    )
+}
+
+pub fn blocker(view: &View, n: usize) -> Blocker {
+    let owner = view.units[n].sentences.iter().find_map(|&s| view.acts.sentences[s].addressee.clone());
+    Blocker {
+        text: cite::text(view, n),
+        owner,
+        since: cite::at(view, n),
+        cites: cite::cites(view.thread, &view.units[n]),
+    }
+}
+
+fn pattern(source: &str) -> Regex {
+    Regex::new(source).expect("a pattern of this file compiles")
+}
+
+/// The cosine of two units; without an encoder, the share of words that they have in common.
+fn close(view: &View, a: usize, b: usize) -> f32 {
+    match (view.embeddings.get(a), view.embeddings.get(b)) {
+        (Some(x), Some(y)) => rank::cosine(x, y),
+        _ => {
+            let (x, y) = (
+                crate::text::words::content_stems(&view.units[a].shown),
+                crate::text::words::content_stems(&view.units[b].shown),
+            );
+            x.iter().filter(|w| y.contains(w)).count() as f32 / x.len().min(y.len()).max(1) as f32
+        }
+    }
+}

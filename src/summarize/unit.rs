@@ -1,0 +1,117 @@
+//! Units of evidence: what one speaker says in one breath, as it can be shown on its own.
+//!
+//! In prose a unit is a sentence. Speech is not prose: an utterance that breaks off and goes on in the speaker's next one
+//! is joined with it, across a listener's "mm-hmm".
+
+use crate::{
+    domain::{Kind, Span, Thread, ThreadActs},
+    text::shown,
+};
+
+/// A joined unit ends before it grows past this many words.
+const MOST_WORDS_JOINED: usize = 45;
+/// A quote is cut at a clause after this many words: longer is no bottom line.
+const MOST_WORDS_SHOWN: usize = 50;
+/// A listener's turn of at most this many words does not break a speaker's unit.
+const BACKCHANNEL_WORDS: usize = 2;
+
+/// Some adjacent sentences of one speaker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unit {
+    /// Indexes into `ThreadActs::sentences`, ascending.
+    pub sentences: Vec<usize>,
+    /// What the unit quotes: one span a sentence, cut where the sentence is too long to show.
+    pub spans: Vec<Span>,
+    /// The quote as shown.
+    pub shown: String,
+    /// Words shown.
+    pub words: usize,
+}
+
+impl Unit {
+    /// The message that the unit begins in.
+    pub fn message(&self) -> usize {
+        self.spans[0].message
+    }
+}
+
+/// Every unit of the thread, in order. Each sentence is in one unit, or in none when it shows no word.
+pub fn units(thread: &Thread, acts: &ThreadActs) -> Vec<Unit> {
+    let mut units = Vec::new();
+    let mut at = 0;
+    let mut used = vec![false; acts.sentences.len()];
+    while at < acts.sentences.len() {
+        if !used[at] {
+            let sentences = if thread.kind == Kind::Transcript { breath(thread, acts, at, &used) } else { vec![at] };
+            for &s in &sentences {
+                used[s] = true;
+            }
+            units.extend(unit(thread, acts, sentences));
+        }
+        at += 1;
+    }
+    units
+}
+
+/// The sentence at `first` and those that the same speaker goes on with.
+fn breath(thread: &Thread, acts: &ThreadActs, first: usize, used: &[bool]) -> Vec<usize> {
+    let author = |s: usize| thread.messages[acts.sentences[s].span.message].author.as_deref();
+    let mut taken = vec![first];
+    let mut words = acts.sentences[first].words;
+    let mut next = first + 1;
+    while let Some(sentence) = acts.sentences.get(next) {
+        let last = acts.sentences[*taken.last().expect("it begins with one")].span;
+        // Within one message the splitter has found an end, or a line of a list.
+        if last.message == sentence.span.message && author(next) == author(first) {
+            break;
+        }
+        if ends(thread.quote(last)) || words + sentence.words > MOST_WORDS_JOINED {
+            break;
+        }
+        if author(next) == author(first) && !used[next] {
+            taken.push(next);
+            words += sentence.words;
+        } else if sentence.words > BACKCHANNEL_WORDS {
+            break;
+        }
+        next += 1;
+    }
+    taken
+}
+
+/// True when the words come to an end rather than break off.
+fn ends(quote: &str) -> bool {
+    quote.trim_end_matches(['"', '\'', ')', ' ', '”', '’']).ends_with(['.', '?', '!', '。', '？', '！'])
+}
+
+fn unit(thread: &Thread, acts: &ThreadActs, sentences: Vec<usize>) -> Option<Unit> {
+    let spans: Vec<Span> = sentences.iter().map(|&s| shortened(thread, acts.sentences[s].span)).collect();
+    let pieces: Vec<&str> = spans.iter().map(|&s| thread.quote(s)).collect();
+    let shown = show(thread.kind, &pieces);
+    let words = shown.split_whitespace().count();
+    (words > 0).then_some(Unit { sentences, spans, shown, words })
+}
+
+/// Quotes as one text in the manner of the thread's kind.
+pub fn show(kind: Kind, quotes: &[&str]) -> String {
+    let quotes = quotes.join(" ");
+    if kind == Kind::Transcript { shown::spoken(&quotes) } else { shown::written(&quotes) }
+}
+
+/// A span cut at the last clause end within the words that are shown, if it is longer.
+fn shortened(thread: &Thread, span: Span) -> Span {
+    let quote = thread.quote(span);
+    let Some((limit, _)) = word_starts(quote).nth(MOST_WORDS_SHOWN) else { return span };
+    let clause = quote[..limit].rfind([';', ',', ':', '–', '—']).filter(|&at| at > limit / 2);
+    let end = clause.unwrap_or_else(|| quote[..limit].trim_end().len());
+    Span { end: span.start + end, ..span }
+}
+
+fn word_starts(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut space = true;
+    text.char_indices().filter(move |(_, c)| {
+        let starts = space && !c.is_whitespace();
+        space = c.is_whitespace();
+        starts
+    })
+}
