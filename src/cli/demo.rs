@@ -1,0 +1,117 @@
+//! `bluf demo`: a sample workspace that comes with the program, so that nobody has to bring threads to see BLUFs.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+use etcetera::BaseStrategy;
+
+use super::{
+    Call, Exit, models,
+    progress::Reading as Drawn,
+    render::{Out, render},
+    summarize,
+    workshop::{Weights, Workshop},
+};
+use crate::{config::Config, source::Input, time::SystemClock};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print and stop, without serving pages
+    #[arg(long)]
+    pub once: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub out: Out,
+    /// Load no model: choose and quote, and word nothing
+    #[arg(long)]
+    pub no_model: bool,
+}
+
+/// The sample's files, by their place in it.
+const FILES: &[(&str, &[u8])] = &[
+    ("slack/channels.json", include_bytes!("../../config/demo/slack/channels.json")),
+    ("slack/users.json", include_bytes!("../../config/demo/slack/users.json")),
+    ("slack/platform/2026-11-02.json", include_bytes!("../../config/demo/slack/platform/2026-11-02.json")),
+    ("slack/platform/2026-11-05.json", include_bytes!("../../config/demo/slack/platform/2026-11-05.json")),
+    ("slack/platform/2026-11-06.json", include_bytes!("../../config/demo/slack/platform/2026-11-06.json")),
+    ("slack/platform/2026-11-09.json", include_bytes!("../../config/demo/slack/platform/2026-11-09.json")),
+    ("slack/platform/2026-11-10.json", include_bytes!("../../config/demo/slack/platform/2026-11-10.json")),
+    ("slack/platform/2026-11-16.json", include_bytes!("../../config/demo/slack/platform/2026-11-16.json")),
+    ("slack/social/2026-11-06.json", include_bytes!("../../config/demo/slack/social/2026-11-06.json")),
+    ("slack/support/2026-11-05.json", include_bytes!("../../config/demo/slack/support/2026-11-05.json")),
+    ("slack/support/2026-11-06.json", include_bytes!("../../config/demo/slack/support/2026-11-06.json")),
+    ("slack/support/2026-11-11.json", include_bytes!("../../config/demo/slack/support/2026-11-11.json")),
+    ("mail/partners.mbox", include_bytes!("../../config/demo/mail/partners.mbox")),
+    ("review/pull-318.json", include_bytes!("../../config/demo/review/pull-318.json")),
+    ("documents/rfc-0012-route-cache.md", include_bytes!("../../config/demo/documents/rfc-0012-route-cache.md")),
+    ("meetings/2026-11-10-weekly.vtt", include_bytes!("../../config/demo/meetings/2026-11-10-weekly.vtt")),
+];
+
+/// What each part of the sample is read from.
+const INPUTS: &[&str] = &[
+    "slack",
+    "mail/partners.mbox",
+    "review/pull-318.json",
+    "documents/rfc-0012-route-cache.md",
+    "meetings/2026-11-10-weekly.vtt",
+];
+
+pub fn run(args: &Args, call: &Call) -> Result<Exit> {
+    let folder =
+        unpack().context("cannot unpack the sample workspace; set XDG_CACHE_HOME to a folder that can be written")?;
+    let config = &call.effective.config;
+    if !args.no_model {
+        pull_missing(config, call)?;
+    }
+    call.terminal.note(&format!("The sample workspace is in {}.", folder.display()));
+
+    let mut workshop = Workshop::open(config, !args.no_model)
+        .context("cannot load the models; run `bluf doctor`, or add --no-model")?;
+    let mut threads = Vec::new();
+    let mut skipped = false;
+    for input in INPUTS {
+        let reading = summarize::read(Input::Path(&folder.join(input)), None)?;
+        reading.faults.iter().for_each(|fault| call.terminal.fault(fault));
+        skipped |= !reading.faults.is_empty();
+        threads.extend(reading.threads);
+    }
+    let page = call.terminal.page();
+    let drawn = Drawn::begin(threads.len(), call.terminal);
+    for thread in &threads {
+        drawn.reading(&thread.title);
+        let summary = workshop.summarize(thread, &SystemClock)?;
+        skipped |= !summary.coverage.skipped.is_empty();
+        drawn.apart(|| call.terminal.out(&render(&summary, args.out, page)))?;
+    }
+    drawn.end();
+    if !args.once {
+        call.terminal.note("There are no pages to serve yet; this is all that the demonstration shows.");
+    }
+    Ok(if skipped { Exit::Degraded } else { Exit::Fine })
+}
+
+fn pull_missing(config: &Config, call: &Call) -> Result<()> {
+    let weights = Weights::open(config)?;
+    for name in models::named_or_configured(&[], config) {
+        if weights.catalogue.find(&name).is_ok_and(|manifest| !weights.shelf.present(manifest)) {
+            call.terminal.note(&format!("Pulling {name}, once …"));
+            models::pull_one(&name, None, call)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the sample where the user can look at it, and says where.
+fn unpack() -> Result<PathBuf> {
+    let folder = etcetera::choose_base_strategy().context("no home folder")?.cache_dir().join("bluf").join("demo");
+    for (name, bytes) in FILES {
+        let file = folder.join(name);
+        if let Some(parent) = file.parent() {
+            fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+        }
+        if fs::read(&file).ok().as_deref() != Some(*bytes) {
+            fs::write(&file, bytes).with_context(|| format!("cannot write {}", file.display()))?;
+        }
+    }
+    Ok(folder)
+}

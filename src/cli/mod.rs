@@ -1,0 +1,170 @@
+//! The terminal: what is asked, in which order, and the exit code.
+
+pub mod completions;
+pub mod config;
+pub mod demo;
+pub mod doctor;
+pub mod models;
+pub mod print;
+pub mod progress;
+pub mod render;
+pub mod summarize;
+mod threads;
+pub mod version;
+mod workshop;
+
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use etcetera::BaseStrategy;
+
+use crate::config::{Effective, Level, Sources};
+
+use print::Terminal;
+
+/// Reads long threads and documents on this machine and says the bottom line first, with quotes.
+#[derive(Debug, Parser)]
+#[command(name = "bluf", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Read settings from FILE instead of the usual places
+    #[arg(long, global = true, value_name = "FILE", env = "BLUF_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Say nothing on standard error but what failed
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Never ask anything; where a question would be asked, fail
+    #[arg(long, global = true)]
+    pub no_input: bool,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Print a BLUF for every thread of a file, a folder or standard input
+    Summarize(summarize::Args),
+    /// Pull the models if they are missing and print the BLUFs of a bundled sample workspace
+    Demo(demo::Args),
+    /// Get, check and remove weights
+    #[command(subcommand)]
+    Models(models::Args),
+    /// Check and show the configuration
+    #[command(subcommand)]
+    Config(config::Args),
+    /// Check that everything bluf needs is here and works
+    Doctor(doctor::Args),
+    /// Print the version
+    Version(version::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all is well; 1 it failed; 2 wrong usage or bad input; 3 it ran and found trouble; \
+                          4 it answered and something was skipped.";
+
+/// How a run ended, as scripts see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Fine = 0,
+    Failed = 1,
+    BadInput = 2,
+    /// Ran fine and found trouble.
+    Trouble = 3,
+    /// Answered, but something was skipped.
+    Degraded = 4,
+}
+
+/// The fault lies in what was asked or given: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:#}")]
+pub struct BadInput(pub anyhow::Error);
+
+/// What every verb is handed.
+pub struct Call {
+    pub effective: Effective,
+    pub terminal: Terminal,
+    pub no_input: bool,
+}
+
+/// Parses, runs, reports.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let early = Terminal::early(cli.quiet);
+    let (terminal, ended) = match &cli.verb {
+        // These must work while the configuration does not.
+        Verb::Version(args) => (early, version::run(args, early)),
+        Verb::Completions(args) => (early, completions::run(args, early)),
+        Verb::Config(args) => (early, config::run(args, &cli, early)),
+        _ => match call(&cli) {
+            Ok(call) => (call.terminal, dispatch(&cli.verb, &call)),
+            Err(error) => (early, Err(error)),
+        },
+    };
+    let exit = ended.unwrap_or_else(|error| failed(&error, terminal));
+    ExitCode::from(exit as u8)
+}
+
+fn dispatch(verb: &Verb, call: &Call) -> Result<Exit> {
+    match verb {
+        Verb::Summarize(args) => summarize::run(args, call),
+        Verb::Demo(args) => demo::run(args, call),
+        Verb::Models(args) => models::run(args, call),
+        Verb::Doctor(args) => doctor::run(args, call),
+        Verb::Version(_) | Verb::Completions(_) | Verb::Config(_) => unreachable!("run without a configuration"),
+    }
+}
+
+fn call(cli: &Cli) -> Result<Call> {
+    let effective = sources(cli).load().map_err(|e| BadInput(e.into()))?;
+    threads::apply(effective.config.model.threads)?;
+    let mut log = effective.config.log;
+    if cli.quiet {
+        log.level = Level::Error;
+    }
+    Ok(Call { effective, terminal: Terminal::new(log), no_input: cli.no_input })
+}
+
+/// Where this run's settings come from.
+fn sources(cli: &Cli) -> Sources {
+    let mut flags = Vec::new();
+    if let Verb::Summarize(summarize::Args { model: Some(name), .. }) = &cli.verb {
+        flags.push(("model.name", name.clone()));
+    }
+    let environment = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    Sources { flags, environment, file: cli.config.clone(), usual_files: usual_files() }
+}
+
+/// The user's file, then the machine's.
+fn usual_files() -> Vec<PathBuf> {
+    let users = etcetera::choose_base_strategy().ok().map(|base| base.config_dir().join("bluf").join("config.toml"));
+    users.into_iter().chain([Path::new("/etc/bluf/config.toml").to_path_buf()]).collect()
+}
+
+fn failed(error: &anyhow::Error, terminal: Terminal) -> Exit {
+    let closed = |e: &io::Error| e.kind() == io::ErrorKind::BrokenPipe;
+    if error.chain().any(|e| e.downcast_ref::<io::Error>().is_some_and(closed)) {
+        // Whoever was reading has seen enough (`bluf summarize … | head`).
+        return Exit::Fine;
+    }
+    terminal.error(error);
+    if error.chain().any(|e| e.is::<BadInput>()) { Exit::BadInput } else { Exit::Failed }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

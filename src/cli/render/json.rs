@@ -1,0 +1,46 @@
+//! JSON: one object a line, with every character that could drive or reorder a terminal written as an escape.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+use super::plain;
+
+/// `value` on one line. What a parser reads back is exactly what was given.
+pub fn line(value: &impl Serialize) -> String {
+    let mut bytes = Vec::new();
+    let written = value.serialize(&mut Serializer::with_formatter(&mut bytes, Escaping));
+    written.expect("these types have string keys and write to memory");
+    bytes.push(b'\n');
+    String::from_utf8(bytes).expect("serde_json writes UTF-8")
+}
+
+struct Escaping;
+
+impl Formatter for Escaping {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut from = 0;
+        for (at, c) in fragment.char_indices().filter(|(_, c)| c.is_control() || plain::hides(*c)) {
+            writer.write_all(&fragment.as_bytes()[from..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            from = at + c.len_utf8();
+        }
+        writer.write_all(&fragment.as_bytes()[from..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn hidden_characters_are_escaped_and_come_back_whole() {
+        let text = "a\u{1b}[0m\u{9b}1m\u{202e}\u{e0041}\u{7f} é \"q\"\n";
+        let written = line(&text);
+        assert_eq!(written, "\"a\\u001b[0m\\u009b1m\\u202e\\udb40\\udc41\\u007f é \\\"q\\\"\\n\"\n");
+        assert_eq!(serde_json::from_str::<String>(&written).expect("JSON"), text);
+    }
+}

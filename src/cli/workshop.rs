@@ -1,0 +1,195 @@
+//! The models and the summarizer as the verbs use them: found by the configuration, loaded on the model's own thread.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use candle_core::Device;
+use etcetera::BaseStrategy;
+
+use crate::{
+    classify::Classifier,
+    config::{self, Config},
+    domain::{Thread, summary::Summary},
+    model::{
+        self, Embedder, ModelError, Request, Sampling, TextModel, Turn,
+        catalogue::Catalogue,
+        checksum::Checksum,
+        embed::BertEmbedder,
+        fetch::{self, HubAccess, PullOptions, Pulled},
+        generate::Generator,
+        manifest::Manifest,
+        progress::{Progress, Silent},
+        shelf::{FileState, Shelf},
+        worker::{self, EmbedHandle, ModelHandle},
+    },
+    summarize::{Models, Options, Summarizer},
+    time::{Clock, Stopwatch},
+};
+
+/// The weights that are known, and the folder they lie in.
+pub struct Weights {
+    pub catalogue: Catalogue,
+    pub shelf: Shelf,
+    options: PullOptions,
+}
+
+/// What checking a set of weights found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Check {
+    Absent,
+    Whole,
+    /// Which file, and what is wrong with it.
+    Damaged(String),
+}
+
+/// A summarizer with its models loaded: the encoder and the generator when they are wanted.
+pub struct Workshop {
+    classifier: Classifier,
+    summarizer: Summarizer,
+    encoder: Option<EmbedHandle>,
+    generator: Option<ModelHandle>,
+    named: Option<(String, String)>,
+}
+
+/// A generator chosen by name or path: its file, and what the provenance says of it.
+struct Chosen {
+    file: PathBuf,
+    name: String,
+    sha256: String,
+}
+
+impl Weights {
+    /// # Errors
+    /// When there is no home folder, or a manifest of the user's is faulty.
+    pub fn open(config: &Config) -> Result<Weights> {
+        let folder = match &config.model.folder {
+            Some(folder) => folder.clone(),
+            None => etcetera::choose_base_strategy()
+                .context("no home folder; name a folder for weights under [model] folder")?
+                .cache_dir()
+                .join("bluf")
+                .join("models"),
+        };
+        let hub = HubAccess {
+            endpoint: config.model.hub_endpoint.clone(),
+            token: env::var("HF_TOKEN").ok().filter(|t| !t.is_empty()),
+            ..HubAccess::default()
+        };
+        let python = config.model.python.split_whitespace().map(str::to_owned).collect();
+        let options = PullOptions { hub, python, ..PullOptions::default() };
+        Ok(Weights { catalogue: Catalogue::with_folder(&folder)?, shelf: Shelf::new(folder), options })
+    }
+
+    pub fn pull(mut self, name: &str, from: Option<&Path>, progress: &dyn Progress) -> Result<Pulled> {
+        self.options.from = from.map(Path::to_path_buf);
+        Ok(fetch::pull(&self.shelf, self.catalogue.find(name)?, &self.options, progress)?)
+    }
+
+    pub fn verify(&self, name: &str, progress: &dyn Progress) -> Result<Check> {
+        let states = self.shelf.verify(self.catalogue.find(name)?, progress)?;
+        if states.iter().all(|(_, state)| *state == FileState::Missing) {
+            return Ok(Check::Absent);
+        }
+        let wrong = states.iter().find(|(_, state)| *state != FileState::Good);
+        Ok(wrong.map_or(Check::Whole, |(file, state)| Check::Damaged(format!("{} {state}", file.path))))
+    }
+
+    /// The folder of a model that is here and whole.
+    fn ready(&self, manifest: &Manifest) -> Result<PathBuf, ModelError> {
+        self.shelf.ready(manifest, &Silent)
+    }
+
+    /// The generator that the configuration names: a name or alias, or the path of a GGUF file.
+    fn generator(&self, name: &str) -> Result<Chosen> {
+        let path = Path::new(name);
+        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gguf")) {
+            let file = std::fs::File::open(path).with_context(|| format!("cannot open {name}"))?;
+            let sum = Checksum::of(file, |_| true)?.context("reading it was not stopped")?;
+            let name = path.file_stem().map_or(name.to_owned(), |s| s.to_string_lossy().into_owned());
+            return Ok(Chosen { file: path.to_path_buf(), name, sha256: sum.to_string() });
+        }
+        let manifest = self.catalogue.find(name)?;
+        let folder = self.ready(manifest)?;
+        let weights = manifest.files.iter().find(|f| f.path.ends_with(".gguf"));
+        let Some(weights) = weights else { bail!("'{}' is no generator: it has no GGUF file", manifest.name) };
+        let (file, sha256) = (folder.join(&weights.path), weights.sha256.to_string());
+        Ok(Chosen { file, name: manifest.name.clone(), sha256 })
+    }
+}
+
+impl Workshop {
+    /// Loads what `config` names; without `models`, nothing: cues choose and quotes speak.
+    ///
+    /// # Errors
+    /// When weights are absent or damaged, and what to do about it.
+    pub fn open(config: &Config, models: bool) -> Result<Workshop> {
+        let options = Options {
+            max_prompt_tokens: config.summarize.max_prompt_tokens,
+            max_new_tokens: config.summarize.max_new_tokens,
+        };
+        let (classifier, summarizer) = (Classifier::embedded()?, Summarizer::new(options)?);
+        if !models {
+            return Ok(Workshop { classifier, summarizer, encoder: None, generator: None, named: None });
+        }
+        let weights = Weights::open(config)?;
+        let chosen = weights.generator(&config.model.name)?;
+        let encoder = weights.catalogue.find(&config.model.encoder)?;
+        let encoder_folder = weights.ready(encoder)?;
+        if let Some(file) = encoder.files.iter().find(|f| f.path.ends_with(".safetensors")) {
+            classifier.check_encoder(&file.sha256.to_string())?;
+        }
+        let (device, same) = (device(config.model.device)?, device(config.model.device)?);
+        let file = chosen.file.clone();
+        let generator: worker::Load<Box<dyn TextModel>> =
+            Box::new(move || Ok(Box::new(Generator::load(&file, &device)?)));
+        let encoder: worker::Load<Box<dyn Embedder>> =
+            Box::new(move || Ok(Box::new(BertEmbedder::load(&encoder_folder, &same)?)));
+        let (generator, encoder) = worker::start(Some(generator), Some(encoder), config.model.queue)?;
+        Ok(Workshop { classifier, summarizer, encoder, generator, named: Some((chosen.name, chosen.sha256)) })
+    }
+
+    pub fn summarize(&mut self, thread: &Thread, clock: &dyn Clock) -> Result<Summary> {
+        let watch = Stopwatch::start();
+        let encoder = self.encoder.as_mut().map(|e| e as &mut dyn Embedder);
+        let acts = self.classifier.classify(thread, encoder, &|| false)?;
+        let classify_ms = watch.elapsed_ms();
+        let (generator_name, weights_sha256) = self.named.clone().unzip();
+        let models = Models {
+            encoder: self.encoder.as_mut().map(|e| e as &mut dyn Embedder),
+            generator: self.generator.as_mut().map(|g| g as &mut dyn TextModel),
+            generator_name,
+            weights_sha256,
+        };
+        let mut summary = self.summarizer.summarize(thread, acts, models, clock.now(), &|| false)?;
+        summary.provenance.read_ms += classify_ms;
+        Ok(summary)
+    }
+
+    /// Has the generator write one token.
+    pub fn one_token(&mut self) -> Result<String> {
+        let Some(generator) = self.generator.as_mut() else { bail!("no generator is loaded") };
+        let request = Request {
+            turns: vec![Turn { role: model::Role::User, text: "Say yes.".to_owned() }],
+            answer_start: String::new(),
+            max_new_tokens: 1,
+            sampling: Sampling::Greedy,
+            stop: Vec::new(),
+        };
+        Ok(generator.generate(&request, &|| false)?.text)
+    }
+}
+
+fn device(device: config::Device) -> Result<Device> {
+    match device {
+        config::Device::Cpu => Ok(Device::Cpu),
+        config::Device::Cuda => {
+            Device::new_cuda(0).context("no CUDA device; build with --features cuda, or set device = \"cpu\"")
+        }
+        config::Device::Metal => {
+            Device::new_metal(0).context("no Metal device; build with --features metal, or set device = \"cpu\"")
+        }
+    }
+}

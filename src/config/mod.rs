@@ -1,0 +1,113 @@
+//! The settings in force: one section a room, from flags, environment, files and the embedded default.
+
+pub mod check;
+pub mod key;
+pub mod load;
+pub mod schema;
+
+use std::path::PathBuf;
+
+use key::{Key, Value};
+use load::Origin;
+
+pub use load::{ConfigError, Effective, Sources};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    pub model: Model,
+    pub summarize: Summarize,
+    pub log: Log,
+}
+
+/// `[model]`: the transformers that run here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The generator's name, or a GGUF file's path.
+    pub name: String,
+    pub encoder: String,
+    /// `None`: the user's data folder.
+    pub folder: Option<PathBuf>,
+    pub device: Device,
+    /// 0: one a core.
+    pub threads: usize,
+    pub queue: usize,
+    pub python: String,
+    /// `None`: the hub client's own default.
+    pub hub_endpoint: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    Cpu,
+    Cuda,
+    Metal,
+}
+
+/// `[summarize]`: how a thread becomes a BLUF.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summarize {
+    pub max_prompt_tokens: usize,
+    pub max_new_tokens: usize,
+}
+
+/// `[log]`: what goes to standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    pub level: Level,
+    pub json: bool,
+}
+
+/// How much is said, least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// What failed.
+    Error,
+    /// Also what was skipped.
+    Warn,
+    /// Also progress and notes.
+    Info,
+}
+
+impl Config {
+    /// Builds the sections from checked values, one a key of the table.
+    fn from_values(values: &[(&'static Key, Value, Origin)]) -> Config {
+        let value = |path: &str| values.iter().find(|(key, ..)| key.path == path).map(|(_, value, _)| value);
+        let text = |path: &str| match value(path) {
+            Some(Value::Text(text)) => text.clone(),
+            _ => unreachable!("{path} is a text key of the table, and values are checked against it"),
+        };
+        let whole = |path: &str| match value(path) {
+            Some(Value::Whole(n)) => usize::try_from(*n).expect("the table's ranges begin at 0 or above"),
+            _ => unreachable!("{path} is a number key of the table, and values are checked against it"),
+        };
+        let filled = |path: &str| Some(text(path)).filter(|t| !t.is_empty());
+        Config {
+            model: Model {
+                name: text("model.name"),
+                encoder: text("model.encoder"),
+                folder: filled("model.folder").map(PathBuf::from),
+                device: match text("model.device").as_str() {
+                    "cuda" => Device::Cuda,
+                    "metal" => Device::Metal,
+                    _ => Device::Cpu,
+                },
+                threads: whole("model.threads"),
+                queue: whole("model.queue"),
+                python: text("model.python"),
+                hub_endpoint: filled("model.hub_endpoint"),
+            },
+            summarize: Summarize {
+                max_prompt_tokens: whole("summarize.max_prompt_tokens"),
+                max_new_tokens: whole("summarize.max_new_tokens"),
+            },
+            log: Log {
+                level: match text("log.level").as_str() {
+                    "error" => Level::Error,
+                    "warn" => Level::Warn,
+                    _ => Level::Info,
+                },
+                json: text("log.format") == "json",
+            },
+        }
+    }
+}

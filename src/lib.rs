@@ -1,0 +1,12 @@
+#![doc = include_str!("ARCHITECTURE.md")]
+#![deny(unsafe_code)]
+
+pub mod classify;
+pub mod cli;
+pub mod config;
+pub mod domain;
+pub mod model;
+pub mod source;
+pub mod summarize;
+pub mod text;
+pub mod time;
