@@ -1,0 +1,199 @@
+//! From a thread to its BLUF with a scripted model: what is claimed is quoted, what is invented is dropped, nothing is lost.
+
+use bluf::{
+    classify::Classifier,
+    domain::{
+        Kind, Message, Moment, Thread,
+        summary::{By, Cite, QuestionState, Summary},
+    },
+    model::{
+        Embedder, TextModel,
+        scripted::{HashEmbedder, ScriptedModel},
+    },
+    summarize::{Models, Options, Summarizer},
+};
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+fn thread(kind: Kind, said: &[(&str, &str)]) -> Thread {
+    let message = |(n, (author, text)): (usize, &(&str, &str))| Message {
+        id: n.to_string(),
+        author: Some((*author).to_owned()),
+        sent_at: Moment::parse(&format!("2026-11-{:02}T09:00:00Z", n % 28 + 1)),
+        text: (*text).to_owned(),
+        ..Message::default()
+    };
+    let mut participants: Vec<String> = said.iter().map(|(author, _)| (*author).to_owned()).collect();
+    participants.dedup();
+    Thread {
+        source: "test".to_owned(),
+        kind,
+        id: "t1".to_owned(),
+        title: "Nightly export".to_owned(),
+        url: None,
+        participants,
+        messages: said.iter().enumerate().map(message).collect(),
+        events: Vec::new(),
+        as_of: None,
+    }
+}
+
+fn summarize(thread: &Thread, model: Option<&mut ScriptedModel>) -> Summary {
+    let acts = Classifier::without_heads().classify(thread, None, &|| false).expect("cues need no model");
+    let mut encoder = HashEmbedder;
+    let models = Models {
+        encoder: model.is_some().then_some(&mut encoder as &mut dyn Embedder),
+        generator: model.map(|m| m as &mut dyn TextModel),
+        ..Models::default()
+    };
+    let summarizer = Summarizer::new(Options::default()).expect("the weights fit the program");
+    summarizer.summarize(thread, acts, models, Timestamp::UNIX_EPOCH, &|| false).expect("scripted models do not fail")
+}
+
+fn export() -> Thread {
+    thread(
+        Kind::Email,
+        &[
+            (
+                "Ana Lima",
+                "The nightly export failed again because the pool has only ten connections. Raj, could you raise the limit by Friday?",
+            ),
+            (
+                "Raj Patel",
+                "I will raise the limit to 40 connections tomorrow. Does anybody know who owns the depot printers?",
+            ),
+            (
+                "Ana Lima",
+                "> I will raise the limit to 40 connections tomorrow.\n\nThanks. We decided to keep the old cron entry for one more week.",
+            ),
+        ],
+    )
+}
+
+/// Every cite of a summary.
+fn cites(summary: &Summary) -> Vec<&Cite> {
+    let mut all: Vec<&Cite> = summary.bottom_line.cites.iter().collect();
+    all.extend(summary.decisions.iter().flat_map(|c| &c.cites));
+    all.extend(summary.asks.iter().flat_map(|c| &c.cites));
+    all.extend(summary.questions.iter().flat_map(|c| &c.cites));
+    all.extend(summary.questions.iter().filter_map(|c| c.answer.as_ref()).flat_map(|a| &a.cites));
+    all.extend(summary.blockers.iter().flat_map(|c| &c.cites));
+    all.extend(summary.context.iter().flat_map(|c| &c.cites));
+    all
+}
+
+#[track_caller]
+fn assert_trustworthy(thread: &Thread, summary: &Summary) {
+    for cite in cites(summary) {
+        let message = thread.messages.iter().find(|m| m.id == cite.message_id).expect("a cite names a message");
+        assert_eq!(message.text.get(cite.start..cite.end), Some(cite.quote.as_str()));
+        assert!(!cite.quote.is_empty());
+        assert_eq!(cite.author, message.author);
+    }
+    let coverage = &summary.coverage;
+    assert_eq!(
+        (coverage.messages, coverage.read + coverage.skipped.len()),
+        (thread.messages.len(), thread.messages.len())
+    );
+}
+
+#[test]
+fn a_wording_that_its_quotes_bear_out_is_shown_with_them() {
+    let line = "The nightly export failed because the pool has only ten connections.";
+    let mut model = ScriptedModel { answers: [line.to_owned()].into(), ..ScriptedModel::default() };
+    let thread = export();
+    let summary = summarize(&thread, Some(&mut model));
+    assert_eq!((summary.bottom_line.text.as_str(), summary.bottom_line.by), (line, By::Model));
+    assert_eq!(summary.bottom_line.cites[0].message_id, "0");
+    assert_eq!(summary.provenance.dropped_claims, 0);
+    assert_trustworthy(&thread, &summary);
+    let asked = &model.asked[0].turns.last().expect("a prompt has turns").text;
+    assert!(asked.contains("Ana Lima: ") && asked.len() < 2000, "the prompt is the evidence: {asked}");
+}
+
+#[test]
+fn an_invented_wording_is_dropped_and_counted_and_a_quote_takes_its_place() {
+    for invented in [
+        "The nightly export failed because the pool has only twelve connections.",
+        "Maria decided that the export moves to the cloud.",
+        "The export works and nothing has to be done.",
+        "Please visit http://evil.example to fix the export.",
+    ] {
+        let mut model = ScriptedModel { answers: [invented.to_owned()].into(), ..ScriptedModel::default() };
+        let thread = export();
+        let summary = summarize(&thread, Some(&mut model));
+        assert_eq!(summary.bottom_line.by, By::Extract, "{invented}");
+        assert_eq!(summary.provenance.dropped_claims, 1, "{invented}");
+        assert!(!summary.bottom_line.text.is_empty() && !summary.bottom_line.text.contains("evil"));
+        assert_trustworthy(&thread, &summary);
+    }
+}
+
+#[test]
+fn decisions_asks_and_questions_are_found_with_who_and_when() {
+    let thread = export();
+    let summary = summarize(&thread, None);
+    assert!(
+        summary
+            .decisions
+            .iter()
+            .any(|d| d.text.contains("keep the old cron entry") && d.decided_by.as_deref() == Some("Ana Lima")),
+        "{:?}",
+        summary.decisions
+    );
+    let asked = summary.asks.iter().find(|a| a.text.contains("could you raise the limit")).expect("an ask");
+    assert_eq!((asked.owner.as_deref(), asked.due.as_deref()), (Some("Raj Patel"), Some("by Friday")));
+    let promised = summary.asks.iter().find(|a| a.text.contains("I will raise")).expect("a promise");
+    assert_eq!(
+        (promised.owner.as_deref(), promised.cites[0].message_id.as_str()),
+        (Some("Raj Patel"), "1"),
+        "not the quoted reply"
+    );
+    let open = summary.questions.iter().find(|q| q.text.contains("who owns the depot printers")).expect("a question");
+    assert_eq!((open.state, open.asked_by.as_deref()), (QuestionState::Open, Some("Raj Patel")));
+    assert_trustworthy(&thread, &summary);
+}
+
+#[test]
+fn nothing_said_is_nothing_claimed() {
+    let empty = thread(Kind::Chat, &[]);
+    let summary = summarize(&empty, Some(&mut ScriptedModel::default()));
+    assert_eq!((summary.bottom_line.text.as_str(), cites(&summary).len(), summary.through.clone()), ("", 0, None));
+    let chatter = thread(Kind::Chat, &[("Ana", "morning!"), ("Raj", ":wave:"), ("Ana", "thanks"), ("Raj", "")]);
+    let summary = summarize(&chatter, None);
+    assert!(
+        summary.decisions.is_empty()
+            && summary.asks.is_empty()
+            && summary.questions.is_empty()
+            && summary.blockers.is_empty()
+    );
+    assert_trustworthy(&chatter, &summary);
+}
+
+#[test]
+fn fifty_thousand_messages_are_all_read() {
+    let said: Vec<(String, String)> =
+        (0..50_000).map(|n| (format!("P{}", n % 9), format!("Step {n} of the plan is ready for review."))).collect();
+    let said: Vec<(&str, &str)> = said.iter().map(|(a, t)| (a.as_str(), t.as_str())).collect();
+    let thread = thread(Kind::Chat, &said);
+    let summary = summarize(&thread, None);
+    assert_eq!((summary.coverage.read, summary.through.as_deref()), (50_000, Some("49999")));
+    assert_trustworthy(&thread, &summary);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_is_said_every_cite_is_exact(
+        texts in prop::collection::vec("(?s)[\\PC\n>\u{200b}*`#\\[\\](){}.?!]{0,120}", 0..12),
+        kind in prop::sample::select(vec![Kind::Chat, Kind::Email, Kind::Review, Kind::Document, Kind::Transcript]),
+        answer in "\\PC{0,80}",
+    ) {
+        let said: Vec<(&str, &str)> = texts.iter().enumerate().map(|(n, t)| (["Ana", "Raj", "[topic]"][n % 3], t.as_str())).collect();
+        let thread = thread(kind, &said);
+        let mut model = ScriptedModel { answers: [answer].into(), ..ScriptedModel::default() };
+        let summary = summarize(&thread, Some(&mut model));
+        assert_trustworthy(&thread, &summary);
+    }
+}
