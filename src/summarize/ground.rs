@@ -19,6 +19,8 @@ const MOST_WORDS: usize = 40;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Unsupported {
     Length(usize),
+    /// It asks, or breaks off.
+    NoStatement,
     /// It talks about the text rather than of what is in it.
     AboutTheText,
     /// A word that no quote has.
@@ -73,6 +75,9 @@ pub fn borne_out(sentence: &str, quotes: &[Quote], names: &[&str]) -> Result<usi
     let count = sentence.split_whitespace().count();
     if !(FEWEST_WORDS..=MOST_WORDS).contains(&count) {
         return Err(Unsupported::Length(count));
+    }
+    if !sentence.ends_with(['.', '!']) {
+        return Err(Unsupported::NoStatement);
     }
     if ABOUT_TEXT.is_match(sentence) {
         return Err(Unsupported::AboutTheText);
@@ -159,7 +164,7 @@ fn certainty(sentence: &str, quote: &Quote) -> Result<(), Unsupported> {
     let asks = |text: &str| text.trim_end().ends_with('?');
     let reports_a_question =
         said.iter().any(|w| matches!(w.as_str(), "ask" | "asks" | "asked" | "whether" | "wonders"));
-    if asks(quote.text) && !asks(sentence) && !reports_a_question {
+    if asks(quote.text) && !reports_a_question {
         return Err(Unsupported::Certainty("?".to_owned()));
     }
     let hedged = |words: &[String]| {
@@ -238,10 +243,11 @@ mod tests {
             "Raj agreed to move the release to 14 March, the parser is not ready.",
             Err(Unsupported::Speaker("Raj".into())),
         );
-        check("They could ship the old parser on Monday?", Err(Unsupported::Number("monday".into())));
+        check("Could they ship the old parser on Friday?", Err(Unsupported::NoStatement));
+        check("They could ship the old parser on Monday.", Err(Unsupported::Number("monday".into())));
         check("They ship the old parser on Friday now.", Err(Unsupported::Certainty("?".into())));
-        check("They decided to ship the old parser on Friday?", Err(Unsupported::Word("decid".into())));
-        check("They will ship the old parser on Friday?", Err(Unsupported::Certainty("will".into())));
+        check("They decided to ship the old parser on Friday.", Err(Unsupported::Word("decid".into())));
+        check("They will ship the old parser on Friday.", Err(Unsupported::Certainty("will".into())));
         check("The thread is about the release and the parser.", Err(Unsupported::AboutTheText));
         check("The parser moves the release because 14 March is not ready.", Err(Unsupported::Order));
         check(

@@ -1,10 +1,7 @@
 //! A thread's units in the order of what they tell: the evidence, the headline among it, the context that remains.
 
 use super::{choose, choose::Picked, rank, says_nothing, sections, view::View};
-use crate::domain::{
-    Kind, Span, SpeechAct,
-    summary::{BottomLine, By},
-};
+use crate::domain::{Kind, Span, SpeechAct, summary::BottomLine};
 
 /// A headline has at least this many words where any does, and ends where its sentence ends.
 const HEADLINE_WORDS: std::ops::RangeInclusive<usize> = 7..=45;
@@ -74,7 +71,7 @@ impl Ranked {
             let id = &view.thread.messages[s.message].id;
             line.cites.iter().any(|c| c.start == s.start && c.end == s.end && c.message_id == *id)
         };
-        let quoted = |n: usize| line.by == By::Extract && view.units[n].spans.iter().all(cited);
+        let quoted = |n: usize| view.units[n].spans.iter().all(cited);
         // Sections may be long; a reader still gets some of what the thread was about.
         let most_words = self.most_words.max(words + self.most_words / 3);
         let mut context = Vec::new();

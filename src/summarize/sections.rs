@@ -24,7 +24,7 @@ const PROMISED: f32 = 0.7;
 
 static HEDGE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:would like to|i(?:'d| would) (?:like|love|propose|suggest)|propos(?:e|ing)|will be able|don'?t think|not sure|wanted to|go ahead|haven'?t (?:decided|agreed)|(?:no|any) (?:decision|consensus|agreement)|consensus on (?:this|whether)|going to have to be|whether (?:or not )?we|if we)\b",
+        r"(?i)\b(?:maybe|perhaps|might|would like to|i(?:'d| would) (?:like|love|propose|suggest)|propos(?:e|ing)|will be able|don'?t think|not sure|wanted to|go ahead|haven'?t (?:decided|agreed)|(?:no|any) (?:decision|consensus|agreement)|consensus on (?:this|whether)|going to have to be|whether (?:or not )?we|if we)\b",
     )
 });
 static FORMULA: LazyLock<Regex> =

@@ -24,7 +24,7 @@ static OPENING: LazyLock<Regex> = LazyLock::new(|| {
 });
 static LINK: LazyLock<Regex> = LazyLock::new(|| pattern(r"!?\[([^\]\[]*)\]\([^)\s]*\)|!?\[([^\]\[]+)\]\[[^\]\[]*\]"));
 static MARKS: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?m)^\s*(?:#{1,6}\s+|[-*+•·]\s+|\d{1,2}[.)]\s+|>+\s*)|\*\*|``?|(?:^|\b)__|__(?:\b|$)"));
+    LazyLock::new(|| pattern(r"(?m)^\s*(?:#{1,6}\s+|[-*+•·]\s+|\d{1,2}[.)]\s+|>+\s*)|\*\*|:[a-z][\w:.+-]*:`|``?"));
 /// What parts the cells of a table.
 static CELL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s*\|[\s|:-]*"));
 
@@ -115,5 +115,6 @@ mod tests {
         );
         assert_eq!(written("| Parser | done |"), "Parser done");
         assert_eq!(written("## Plan\nsnake__case and 2 * 3"), "Plan snake__case and 2 * 3");
+        assert_eq!(written("the `__init__` of :func:`~re.match`"), "the __init__ of ~re.match");
     }
 }
