@@ -126,7 +126,11 @@ impl Summarizer {
         let cites = units.iter().flat_map(|&n| cite::cites(view.thread, &view.units[n])).collect();
         let extract = BottomLine { text: texts.join(" "), by: By::Extract, cites };
         let (Some(generator), Some(encoder)) = (models.generator, models.encoder) else { return Ok(extract) };
-        let notes: Vec<usize> = ranked.evidence.iter().copied().take(MOST_NOTES).collect();
+        // A stated decision is the bottom line; the generator may word it, and nothing else in its place.
+        let notes: Vec<usize> = match ranked.decided(view) {
+            Some(decision) => vec![decision],
+            None => ranked.evidence.iter().copied().take(MOST_NOTES).collect(),
+        };
         if notes.is_empty() {
             return Ok(extract);
         }

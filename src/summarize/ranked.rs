@@ -35,18 +35,19 @@ impl Ranked {
         Ranked { place: places(view, &scores), scores, evidence, most_words }
     }
 
+    /// The decision that heads the thread, if one was stated outright: the last, since it may take back an earlier one.
+    pub fn decided(&self, view: &View) -> Option<usize> {
+        let told = |n: usize| view.thread.kind != Kind::Transcript || self.place[n] >= 0.5;
+        (0..view.units.len()).rev().filter(|n| is_whole(view, *n)).find(|&n| sections::may_head(view, n) && told(n))
+    }
+
     /// The units to show as the bottom line when nothing better is worded, in order of the thread: the best that is whole
     /// and no question, and the next best where both are short.
     ///
-    /// A decision that was stated outright comes before anything else: the last one, since it may take back an earlier.
+    /// A decision that was stated outright comes before anything else.
     pub fn headline(&self, view: &View) -> Vec<usize> {
-        let whole = |n: &usize| {
-            let unit = &view.units[*n];
-            let asks = unit.sentences.iter().any(|&s| view.acts.sentences[s].act == SpeechAct::Question);
-            HEADLINE_WORDS.contains(&unit.words) && !asks && unit.shown.ends_with(['.', '!'])
-        };
-        let decided =
-            (0..view.units.len()).rev().filter(whole).find(|&n| sections::may_head(view, n) && self.place[n] >= 0.5);
+        let whole = |n: &usize| is_whole(view, *n);
+        let decided = self.decided(view);
         let others = self.evidence.iter().copied().take(HEADLINE_AMONG).filter(whole).filter(|n| Some(*n) != decided);
         let mut best = decided.into_iter().chain(others);
         let Some(first) = best.next() else {
@@ -86,6 +87,13 @@ impl Ranked {
         }
         context
     }
+}
+
+/// A unit that is one whole statement, of a length that can stand at the top.
+fn is_whole(view: &View, n: usize) -> bool {
+    let unit = &view.units[n];
+    let asks = unit.sentences.iter().any(|&s| view.acts.sentences[s].act == SpeechAct::Question);
+    HEADLINE_WORDS.contains(&unit.words) && !asks && unit.shown.ends_with(['.', '!'])
 }
 
 fn places(view: &View, scores: &[f32]) -> Vec<f32> {
