@@ -19,6 +19,8 @@ struct Bar {
 /// How sure the reading of a spoken decision must be before its words alone make it one.
 const STATED: f32 = 0.7;
 
+/// The same in writing, where words are chosen.
+const DECIDES: f32 = 0.55;
 /// From this strength on "I'll ask them today" is a promise also in speech, where much is said with "I'll".
 const PROMISED: f32 = 0.7;
 
@@ -93,7 +95,10 @@ fn is_stated_decision(view: &View, n: usize) -> bool {
 /// Whether a thread may be headed by this decision: in speech "we decided" often tells of old ones, and only a formula
 /// ("RESOLVED:") is sure to be of now.
 pub fn may_head(view: &View, n: usize) -> bool {
-    is_stated_decision(view, n) && (FORMULA.is_match(&view.units[n].shown) || view.thread.kind != Kind::Transcript)
+    match view.thread.kind {
+        Kind::Transcript => is_stated_decision(view, n) && FORMULA.is_match(&view.units[n].shown),
+        _ => is(view, n, SpeechAct::Decision) && !hedged(view, n) && most(view, n, |s| s.decision) >= DECIDES,
+    }
 }
 
 /// Decisions: sentences that decide. In speech few say so outright, so the head's word counts where the ranker agrees.
