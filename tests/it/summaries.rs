@@ -99,12 +99,12 @@ fn assert_trustworthy(thread: &Thread, summary: &Summary) {
 
 #[test]
 fn a_wording_that_its_quotes_bear_out_is_shown_with_them() {
-    let line = "The nightly export failed because the pool has only ten connections.";
+    let line = "Ana said they decided to keep the old cron entry for one more week.";
     let mut model = ScriptedModel { answers: [line.to_owned()].into(), ..ScriptedModel::default() };
     let thread = export();
     let summary = summarize(&thread, Some(&mut model));
     assert_eq!((summary.bottom_line.text.as_str(), summary.bottom_line.by), (line, By::Model));
-    assert_eq!(summary.bottom_line.cites[0].message_id, "0");
+    assert_eq!(summary.bottom_line.cites[0].message_id, "2", "the decision heads the thread");
     assert_eq!(summary.provenance.dropped_claims, 0);
     assert_trustworthy(&thread, &summary);
     let asked = &model.asked[0].turns.last().expect("a prompt has turns").text;
