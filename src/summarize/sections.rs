@@ -96,6 +96,8 @@ fn is_stated_decision(view: &View, n: usize) -> bool {
 /// ("RESOLVED:") is sure to be of now.
 pub fn may_head(view: &View, n: usize) -> bool {
     match view.thread.kind {
+        // What a document says of decisions is history or hope; what it proposes is its point.
+        Kind::Document => false,
         Kind::Transcript => is_stated_decision(view, n) && FORMULA.is_match(&view.units[n].shown),
         _ => is(view, n, SpeechAct::Decision) && !hedged(view, n) && most(view, n, |s| s.decision) >= DECIDES,
     }
