@@ -93,8 +93,8 @@ impl Ranked {
 fn is_whole(view: &View, n: usize) -> bool {
     let unit = &view.units[n];
     let asks = unit.sentences.iter().any(|&s| view.acts.sentences[s].act == SpeechAct::Question);
-    // Chat is written in lower case; in mail and documents a sentence that begins so is the rest of one.
-    let begins = view.thread.kind == Kind::Chat || !unit.shown.starts_with(char::is_lowercase);
+    // Chat and lists are written in lower case; in mail a sentence that begins so is the rest of one.
+    let begins = view.thread.kind != Kind::Email || !unit.shown.starts_with(char::is_lowercase);
     HEADLINE_WORDS.contains(&unit.words) && !asks && begins && unit.shown.ends_with(['.', '!'])
 }
 
