@@ -1,7 +1,7 @@
 //! The transformers that run on this machine: what the rest of the house sees of them.
 //!
-//! `TextModel` words sentences, `Embedder` places sentences in a vector space. Each has a candle implementation and a
-//! scripted one for tests; `worker` gives both to many callers from one owning thread. No tensor leaves this room.
+//! `TextModel` words sentences, `Embedder` places sentences in a vector space. Each runs on our kernels, on candle for
+//! GPUs, and scripted for tests; `worker` gives both to many callers from one owning thread. No tensor leaves this room.
 
 pub mod arch;
 pub mod catalogue;
@@ -11,14 +11,18 @@ pub mod embed;
 pub mod fetch;
 pub mod generate;
 pub mod gguf;
+pub mod kernel;
 pub mod manifest;
 pub mod progress;
 pub mod scripted;
 pub mod shelf;
+pub mod speed;
 pub mod tokenizer;
 pub mod worker;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
+
+use candle_core::Device;
 
 /// What goes wrong with a model, by what the caller must do.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +44,8 @@ pub enum ModelError {
     /// The model's thread has ended: restart.
     #[error("the model's thread has stopped")]
     Stopped,
+    #[error("token {token} is outside of the vocabulary of {vocabulary}")]
+    Token { token: u32, vocabulary: usize },
     #[error("inference failed: {0}")]
     Compute(#[from] candle_core::Error),
 }
@@ -119,6 +125,39 @@ pub trait TextModel: Send {
     fn generate(&mut self, request: &Request, cancelled: &dyn Fn() -> bool) -> Result<Generation, ModelError>;
 }
 
+/// A text model that answers several requests at once.
+pub trait BatchTextModel: TextModel {
+    /// A request being answered.
+    type Draft;
+
+    /// Makes a draft of `request`; nothing is read yet.
+    ///
+    /// # Errors
+    /// `TooLong` when prompt and budget exceed the context.
+    fn begin(&mut self, request: &Request) -> Result<Self::Draft, ModelError>;
+
+    /// Brings every draft that has not ended a little further. `false` when `stop`, asked every few milliseconds, ended
+    /// it: then no draft has moved.
+    ///
+    /// # Errors
+    /// When inference fails.
+    fn step(&mut self, drafts: &mut [&mut Self::Draft], stop: &dyn Fn() -> bool) -> Result<bool, ModelError>;
+
+    /// Why a draft ended, once it has.
+    fn stop(draft: &Self::Draft) -> Option<Stop>;
+
+    /// What a draft has come to.
+    fn finish(draft: Self::Draft) -> Generation;
+}
+
+/// Where a model runs.
+pub enum Place {
+    /// On our kernels.
+    Cpu(Arc<kernel::Cpu>),
+    /// On candle: a GPU, or the CPU as an oracle.
+    Candle(Device),
+}
+
 /// Turns text into one vector a piece.
 pub trait Embedder: Send {
     /// Numbers in a vector.
@@ -126,6 +165,20 @@ pub trait Embedder: Send {
 
     /// One vector for each text, `[texts][dim]`, each of length 1 (L2).
     fn embed(&mut self, texts: &[&str]) -> Result<Vec<Vec<f32>>, ModelError>;
+}
+
+impl Place {
+    /// The CPU, on `threads` threads; 0 for one a physical core.
+    pub fn cpu(threads: usize) -> Place {
+        Place::Cpu(Arc::new(kernel::Cpu::new(threads)))
+    }
+
+    fn device(&self) -> &Device {
+        match self {
+            Place::Cpu(_) => &Device::Cpu,
+            Place::Candle(device) => device,
+        }
+    }
 }
 
 impl ModelError {
