@@ -1,25 +1,40 @@
-//! The sentence encoder: BERT with mean pooling (all-MiniLM-L6-v2), on candle.
+//! The sentence encoder: BERT with mean pooling (all-MiniLM-L6-v2), on our kernels, or on candle for a GPU.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use candle_core::{D, DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config, DTYPE};
 use tokenizers::{Tokenizer, TruncationParams};
 
-use super::{Embedder, ModelError};
+use super::{
+    Embedder, ModelError, Place,
+    arch::bert::{Bert, Precision},
+};
 
-/// Sentences in one forward pass. Batches hold sentences of like length, so padding is small.
+/// Tokens in one pass on our kernels.
+const BATCH_TOKENS: usize = 1024;
+/// Sentences in one pass on candle. Batches hold sentences of like length, so padding is small.
 const BATCH_SENTENCES: usize = 32;
 /// A longer sentence is cut here: 128 word pieces are about 90 words, and the model was trained on 128.
 const MAX_TOKENS: usize = 128;
 
 /// A BERT encoder whose sentence vector is the mean of its token vectors.
 pub struct BertEmbedder {
-    model: BertModel,
+    encoder: Encoder,
     tokenizer: Tokenizer,
-    device: Device,
     dim: usize,
+}
+
+enum Encoder {
+    Kernel(Box<Bert>),
+    Candle(Box<CandleBert>),
+}
+
+/// The encoder on candle: the path of GPUs, and the oracle that ours is checked against.
+struct CandleBert {
+    model: BertModel,
+    device: Device,
 }
 
 impl BertEmbedder {
@@ -27,7 +42,15 @@ impl BertEmbedder {
     ///
     /// # Errors
     /// `BadFile` naming the file that is missing or malformed.
-    pub fn load(folder: &Path, device: &Device) -> Result<BertEmbedder, ModelError> {
+    pub fn load(folder: &Path, place: &Place) -> Result<BertEmbedder, ModelError> {
+        BertEmbedder::with_precision(folder, place, Precision::Mixed)
+    }
+
+    /// The same with weights multiplied as `precision` says; a GPU always takes f32.
+    ///
+    /// # Errors
+    /// As `load`.
+    pub fn with_precision(folder: &Path, place: &Place, precision: Precision) -> Result<BertEmbedder, ModelError> {
         let config: Config = serde_json::from_slice(&read(&folder.join("config.json"))?)
             .map_err(|e| bad(&folder.join("config.json"), e))?;
         let tokenizer_path = folder.join("tokenizer.json");
@@ -36,12 +59,19 @@ impl BertEmbedder {
         let truncation = TruncationParams { max_length: MAX_TOKENS, ..Default::default() };
         tokenizer.with_truncation(Some(truncation)).map_err(|e| bad(&tokenizer_path, e))?;
         let weights = folder.join("model.safetensors");
-        let vars =
-            VarBuilder::from_buffered_safetensors(read(&weights)?, DTYPE, device).map_err(|e| bad(&weights, e))?;
-        let dim = config.hidden_size;
-        Ok(BertEmbedder { model: BertModel::load(vars, &config)?, tokenizer, device: device.clone(), dim })
+        let encoder = match place {
+            Place::Cpu(cpu) => Encoder::Kernel(Box::new(Bert::load(&weights, &config, precision, Arc::clone(cpu))?)),
+            Place::Candle(device) => {
+                let vars = VarBuilder::from_buffered_safetensors(read(&weights)?, DTYPE, device)
+                    .map_err(|e| bad(&weights, e))?;
+                Encoder::Candle(Box::new(CandleBert { model: BertModel::load(vars, &config)?, device: device.clone() }))
+            }
+        };
+        Ok(BertEmbedder { encoder, tokenizer, dim: config.hidden_size })
     }
+}
 
+impl CandleBert {
     /// `ids`: `[sentences][tokens]`, ragged. Returns `[sentences, dim]`, each row of length 1.
     fn forward(&self, ids: &[&[u32]]) -> Result<Tensor, candle_core::Error> {
         let (rows, longest) = (ids.len(), ids.iter().map(|r| r.len()).max().unwrap_or(0));
@@ -74,12 +104,27 @@ impl Embedder for BertEmbedder {
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|&i| encoded[i].get_ids().len());
         let mut vectors = vec![Vec::new(); texts.len()];
-        for batch in order.chunks(BATCH_SENTENCES) {
+        let mut rest = &order[..];
+        while !rest.is_empty() {
+            let mut tokens = 0;
+            let fits = |i: &&usize| {
+                tokens += encoded[**i].get_ids().len();
+                tokens <= BATCH_TOKENS
+            };
+            let most = match &self.encoder {
+                Encoder::Kernel(_) => rest.iter().take_while(fits).count().max(1),
+                Encoder::Candle(_) => BATCH_SENTENCES.min(rest.len()),
+            };
+            let (batch, after) = rest.split_at(most);
             let ids: Vec<&[u32]> = batch.iter().map(|&i| encoded[i].get_ids()).collect();
-            let rows: Vec<Vec<f32>> = self.forward(&ids)?.to_vec2()?;
+            let rows = match &mut self.encoder {
+                Encoder::Kernel(bert) => bert.encode(&ids)?,
+                Encoder::Candle(bert) => bert.forward(&ids)?.to_vec2()?,
+            };
             for (&i, row) in batch.iter().zip(rows) {
                 vectors[i] = row;
             }
+            rest = after;
         }
         Ok(vectors)
     }

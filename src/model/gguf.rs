@@ -2,13 +2,13 @@
 
 use std::{
     fs::File,
-    io::BufReader,
+    io::{BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
 use candle_core::{
     Device, Tensor,
-    quantized::{QMatMul, QTensor, gguf_file},
+    quantized::{GgmlDType, QMatMul, QTensor, gguf_file},
 };
 
 use super::ModelError;
@@ -20,6 +20,14 @@ pub struct Gguf {
     content: gguf_file::Content,
     device: Device,
     expanded: bool,
+}
+
+/// A tensor as the file has it.
+pub struct Raw {
+    pub dtype: GgmlDType,
+    /// Slowest first: a matrix is `[out, in]`.
+    pub dims: Vec<usize>,
+    pub bytes: Vec<u8>,
 }
 
 /// Weights that take at most this much as f32 are expanded when they are loaded: candle multiplies f32 with the widest
@@ -79,6 +87,18 @@ impl Gguf {
     pub fn quantized(&mut self, name: &str) -> Result<QTensor, ModelError> {
         let tensor = self.content.tensor(&mut self.file, name, &self.device);
         tensor.map_err(|e| ModelError::bad_file(&self.path, format!("tensor '{name}': {e}")))
+    }
+
+    /// A tensor's bytes as the file has them.
+    pub fn raw(&mut self, name: &str) -> Result<Raw, ModelError> {
+        let info = self.content.tensor_infos.get(name);
+        let info = info.ok_or_else(|| ModelError::bad_file(&self.path, format!("there is no tensor '{name}'")))?;
+        let (dtype, dims) = (info.ggml_dtype, info.shape.dims().to_vec());
+        let mut bytes = vec![0; info.shape.elem_count() / dtype.block_size() * dtype.type_size()];
+        let at = self.content.tensor_data_offset + info.offset;
+        let read = self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.read_exact(&mut bytes));
+        read.map_err(|e| ModelError::bad_file(&self.path, format!("tensor '{name}': {e}")))?;
+        Ok(Raw { dtype, dims, bytes })
     }
 
     /// Leaves every matrix as the file has it, whatever its size.
