@@ -1,5 +1,6 @@
 //! The terminal: what is asked, in which order, and the exit code.
 
+pub mod bench;
 pub mod completions;
 pub mod config;
 pub mod demo;
@@ -53,6 +54,8 @@ pub enum Verb {
     /// Get, check and remove weights
     #[command(subcommand)]
     Models(models::Args),
+    /// Measure how fast the models run on this machine
+    Bench(bench::Args),
     /// Check and show the configuration
     #[command(subcommand)]
     Config(config::Args),
@@ -114,6 +117,7 @@ fn dispatch(verb: &Verb, call: &Call) -> Result<Exit> {
         Verb::Summarize(args) => summarize::run(args, call),
         Verb::Demo(args) => demo::run(args, call),
         Verb::Models(args) => models::run(args, call),
+        Verb::Bench(args) => bench::run(args, call),
         Verb::Doctor(args) => doctor::run(args, call),
         Verb::Version(_) | Verb::Completions(_) | Verb::Config(_) => unreachable!("run without a configuration"),
     }
@@ -121,7 +125,7 @@ fn dispatch(verb: &Verb, call: &Call) -> Result<Exit> {
 
 fn call(cli: &Cli) -> Result<Call> {
     let effective = sources(cli).load().map_err(|e| BadInput(e.into()))?;
-    threads::apply(effective.config.model.threads)?;
+    threads::hold_to_one();
     let mut log = effective.config.log;
     if cli.quiet {
         log.level = Level::Error;
@@ -134,6 +138,10 @@ fn sources(cli: &Cli) -> Sources {
     let mut flags = Vec::new();
     if let Verb::Summarize(summarize::Args { model: Some(name), .. }) = &cli.verb {
         flags.push(("model.name", name.clone()));
+    }
+    if let Verb::Bench(bench::Args { model, threads, .. }) = &cli.verb {
+        flags.extend(model.iter().map(|name| ("model.name", name.clone())));
+        flags.extend(threads.iter().map(|threads| ("model.threads", threads.to_string())));
     }
     let environment = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

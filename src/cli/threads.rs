@@ -1,34 +1,10 @@
-//! The number of threads that inference may use.
+//! One pool of threads: the one that the kernels are given.
 //!
-//! candle reads it from the environment, once, before its first product. A process cannot safely change its own
-//! environment, so one that is told a number starts itself again with it.
+//! candle and tokenizers bring a pool of their own, which they would make as large as the machine. On the CPU only small
+//! things are left to them, so theirs gets a single thread, and `threads` under [model] is all that inference takes.
 
-use std::env;
-
-use anyhow::{Context, Result};
-
-/// What candle and its thread pool look at.
-const VARIABLE: &str = "RAYON_NUM_THREADS";
-
-/// Makes `threads` the limit; 0 leaves it at one a core. A variable that somebody has set is theirs.
-pub fn apply(threads: usize) -> Result<()> {
-    if threads == 0 || env::var_os(VARIABLE).is_some() {
-        return Ok(());
-    }
-    again(threads)
-}
-
-#[cfg(unix)]
-fn again(threads: usize) -> Result<()> {
-    use std::os::unix::process::CommandExt;
-    let program = env::current_exe().context("cannot find this program to start it with another number of threads")?;
-    // Returns only when it failed: the process goes on as the new one.
-    let failed =
-        std::process::Command::new(program).args(env::args_os().skip(1)).env(VARIABLE, threads.to_string()).exec();
-    Err(failed).context("cannot start with another number of threads; unset threads under [model]")
-}
-
-#[cfg(not(unix))]
-fn again(threads: usize) -> Result<()> {
-    anyhow::bail!("set the environment variable {VARIABLE}={threads} instead of threads under [model]")
+/// Holds the libraries' pool to one thread. Called once, before anything uses it.
+pub fn hold_to_one() {
+    // Fails only when a pool is there already: then somebody called this twice, and the first call holds.
+    drop(rayon::ThreadPoolBuilder::new().num_threads(1).build_global());
 }

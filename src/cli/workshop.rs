@@ -3,6 +3,7 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::{Context, Result, bail};
@@ -14,7 +15,7 @@ use crate::{
     config::{self, Config},
     domain::{Thread, summary::Summary},
     model::{
-        self, Embedder, ModelError, Request, Sampling, TextModel, Turn,
+        self, Embedder, ModelError, Place, Request, Sampling, TextModel, Turn,
         catalogue::Catalogue,
         checksum::Checksum,
         embed::BertEmbedder,
@@ -102,6 +103,12 @@ impl Weights {
         self.shelf.ready(manifest, &Silent)
     }
 
+    /// The generator's file and the encoder's folder, and what the generator is called.
+    pub fn files(&self, config: &Config) -> Result<(PathBuf, PathBuf, String)> {
+        let chosen = self.generator(&config.model.name)?;
+        Ok((chosen.file, self.ready(self.catalogue.find(&config.model.encoder)?)?, chosen.name))
+    }
+
     /// The generator that the configuration names: a name or alias, or the path of a GGUF file.
     fn generator(&self, name: &str) -> Result<Chosen> {
         let path = Path::new(name);
@@ -141,12 +148,10 @@ impl Workshop {
         if let Some(file) = encoder.files.iter().find(|f| f.path.ends_with(".safetensors")) {
             classifier.check_encoder(&file.sha256.to_string())?;
         }
-        let (device, same) = (device(config.model.device)?, device(config.model.device)?);
-        let file = chosen.file.clone();
-        let generator: worker::Load<Box<dyn TextModel>> =
-            Box::new(move || Ok(Box::new(Generator::load(&file, &device)?)));
-        let encoder: worker::Load<Box<dyn Embedder>> =
-            Box::new(move || Ok(Box::new(BertEmbedder::load(&encoder_folder, &same)?)));
+        let place = Arc::new(place(config)?);
+        let (file, same) = (chosen.file.clone(), Arc::clone(&place));
+        let generator: worker::Load<Generator> = Box::new(move || Generator::load(&file, &same));
+        let encoder: worker::Load<BertEmbedder> = Box::new(move || BertEmbedder::load(&encoder_folder, &place));
         let (generator, encoder) = worker::start(Some(generator), Some(encoder), config.model.queue)?;
         Ok(Workshop { classifier, summarizer, encoder, generator, named: Some((chosen.name, chosen.sha256)) })
     }
@@ -182,14 +187,16 @@ impl Workshop {
     }
 }
 
-fn device(device: config::Device) -> Result<Device> {
-    match device {
-        config::Device::Cpu => Ok(Device::Cpu),
-        config::Device::Cuda => {
-            Device::new_cuda(0).context("no CUDA device; build with --features cuda, or set device = \"cpu\"")
-        }
-        config::Device::Metal => {
-            Device::new_metal(0).context("no Metal device; build with --features metal, or set device = \"cpu\"")
-        }
+fn place(config: &Config) -> Result<Place> {
+    let gpu = |device: candle_core::Result<Device>, name: &str, feature: &str| {
+        let device = device.with_context(|| {
+            format!("no {name} device; build with --features {feature}, or set device = \"cpu\" under [model]")
+        });
+        device.map(Place::Candle)
+    };
+    match config.model.device {
+        config::Device::Cpu => Ok(Place::cpu(config.model.threads)),
+        config::Device::Cuda => gpu(Device::new_cuda(0), "CUDA", "cuda"),
+        config::Device::Metal => gpu(Device::new_metal(0), "Metal", "metal"),
     }
 }

@@ -53,7 +53,7 @@ pub const KEYS: &[Key] = &[
     Key {
         path: "model.threads",
         holds: Holds::Whole { least: 0, most: 1024 },
-        help: "threads that the models may use; 0 for one a core",
+        help: "threads that the models may use; 0 for one a physical core",
     },
     Key {
         path: "model.queue",

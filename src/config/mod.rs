@@ -28,7 +28,7 @@ pub struct Model {
     /// `None`: the user's data folder.
     pub folder: Option<PathBuf>,
     pub device: Device,
-    /// 0: one a core.
+    /// 0: one a physical core.
     pub threads: usize,
     pub queue: usize,
     pub python: String,

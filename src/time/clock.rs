@@ -23,6 +23,34 @@ pub struct Stopwatch {
     started: Instant,
 }
 
+/// Measures the processor time that the whole process takes, its threads together.
+#[derive(Clone, Copy, Debug)]
+pub struct CpuStopwatch {
+    started: Duration,
+}
+
+impl CpuStopwatch {
+    /// `None` where the system keeps no such clock.
+    pub fn start() -> Option<CpuStopwatch> {
+        Some(CpuStopwatch { started: process_time()? })
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        process_time().unwrap_or_default().saturating_sub(self.started)
+    }
+}
+
+#[cfg(unix)]
+fn process_time() -> Option<Duration> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
+}
+
+#[cfg(not(unix))]
+fn process_time() -> Option<Duration> {
+    None
+}
+
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()

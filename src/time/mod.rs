@@ -2,4 +2,4 @@
 
 pub mod clock;
 
-pub use clock::{Clock, FixedClock, Stopwatch, SystemClock};
+pub use clock::{Clock, CpuStopwatch, FixedClock, Stopwatch, SystemClock};
