@@ -82,7 +82,8 @@ struct Rows {
 fn main() -> Result<()> {
     let args = Args::parse();
     let classifier = Classifier::embedded()?;
-    let mut encoder = Remembering::open(BertEmbedder::load(&args.encoder, &Device::Cpu)?, args.cache.as_deref())?;
+    let mut encoder =
+        Remembering::open(BertEmbedder::load(&args.encoder, &bluf::model::Place::cpu(0))?, args.cache.as_deref())?;
     let mut rows: HashMap<Family, Rows> = HashMap::new();
     for (file, most) in SETS {
         let threads = threads(&args.data.join(file))?;

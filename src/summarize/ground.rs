@@ -95,6 +95,7 @@ pub fn borne_out(sentence: &str, quotes: &[Quote], names: &[&str]) -> Result<usi
     let quote = &quotes[best];
     numbers(sentence, quote, names)?;
     vocabulary(&claim, quote, names)?;
+    capitals(sentence, quote, names)?;
     order(&claim, quote)?;
     certainty(sentence, quote)?;
     if denies(sentence) != denies(quote.text) {
@@ -131,6 +132,21 @@ fn vocabulary(claim: &[String], quote: &Quote, names: &[&str]) -> Result<(), Uns
     let reporting: HashSet<&str> = REPORTING.split_whitespace().map(words::stem).collect();
     let known = |s: &String| quoted.contains(s) || named.contains(s) || reporting.contains(s.as_str());
     claim.iter().find(|s| !known(s)).map_or(Ok(()), |unknown| Err(Unsupported::Word(unknown.clone())))
+}
+
+/// A word with a capital, but for the first, names something: it must stand so in the quote or a name, in this very form.
+fn capitals(sentence: &str, quote: &Quote, names: &[&str]) -> Result<(), Unsupported> {
+    let named: HashSet<String> =
+        names.iter().copied().chain(quote.speaker).chain([quote.text]).flat_map(words::words).collect();
+    let capital = |word: &&str| word.starts_with(char::is_uppercase);
+    let mut unknown = sentence
+        .split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’')
+        .filter(|word| !word.is_empty())
+        .skip(1)
+        .filter(capital)
+        .flat_map(words::words)
+        .filter(|word| !named.contains(word));
+    unknown.next().map_or(Ok(()), |word| Err(Unsupported::Word(word)))
 }
 
 /// The content words must come in about the order that the quote has them: "Ana waits for Raj" is not "Raj waits for Ana".
@@ -255,5 +271,9 @@ mod tests {
             Err(Unsupported::Number("friday".into())),
         );
         check("It is fine.", Err(Unsupported::Length(3)));
+        check(
+            "The Parsers agreed to move the release to 14 March because it is not ready.",
+            Err(Unsupported::Word("parsers".into())),
+        );
     }
 }

@@ -1,11 +1,26 @@
 //! The real models on this machine: tokenizer, generator and encoder. `bluf models pull` brings the weights; where they are
 //! absent these tests say so and pass, except where BLUF_NEED_WEIGHTS is set, as CI sets it.
 
-use std::{path::PathBuf, sync::Mutex};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use bluf::model::{
-    Embedder, ModelError, Request, Role, Sampling, Stop, TextModel, Turn, arch::llama::Llama, catalogue::Catalogue,
-    embed::BertEmbedder, generate::Generator, gguf::Gguf, progress::Silent, shelf::Shelf,
+    BatchTextModel, Embedder, ModelError, Place, Request, Role, Sampling, Stop, TextModel, Turn,
+    arch::{
+        bert::Precision,
+        candle::Llama,
+        decoder::Decoder,
+        sequence::{Sequence, Step},
+    },
+    catalogue::Catalogue,
+    embed::BertEmbedder,
+    generate::Generator,
+    gguf::Gguf,
+    kernel::{Cpu, Dispatch},
+    progress::Silent,
+    shelf::Shelf,
 };
 use candle_core::{Device, Tensor, quantized::gguf_file};
 use candle_transformers::models::quantized_llama::ModelWeights;
@@ -31,7 +46,7 @@ fn gguf() -> Option<PathBuf> {
 }
 
 fn generator() -> Option<Generator> {
-    gguf().map(|path| Generator::load(&path, &Device::Cpu).expect("verified weights load"))
+    gguf().map(|path| Generator::load(&path, &Place::cpu(0)).expect("verified weights load"))
 }
 
 fn request(text: &str, max_new_tokens: usize) -> Request {
@@ -100,15 +115,19 @@ fn logits_are_those_of_candles_own_llama() {
     let mut theirs = ModelWeights::from_gguf(content, &mut file, &Device::Cpu).expect("it loads");
     let prompt: Vec<u32> =
         vec![1, 9690, 198, 2683, 359, 253, 5356, 5646, 11173, 30, 2, 198, 1, 4093, 198, 6330, 2, 198];
-    let mine = ours.read(&prompt).and_then(|l| Ok(l.to_vec1::<f32>()?)).expect("logits");
+    let read = |llama: &mut Llama, pieces: &[&[u32]]| {
+        let mut sequence = llama.begin();
+        last_logits(pieces, |piece| {
+            let mut steps = [Step::new(&mut sequence, piece, 1)];
+            llama.read(&mut steps, &|| false).expect("it reads");
+            steps[0].logits.remove(0)
+        })
+    };
+    let mine = read(&mut ours, &[&prompt]);
     // Again in two pieces, so that the cache and the mask at an offset are in play.
-    ours.rewind(0);
-    ours.read(&prompt[..7]).expect("it reads");
-    let pieced = ours.read(&prompt[7..]).and_then(|l| Ok(l.to_vec1::<f32>()?)).expect("logits");
-    let exact = expanded.read(&prompt).and_then(|l| Ok(l.to_vec1::<f32>()?)).expect("logits");
-    expanded.rewind(0);
-    expanded.read(&prompt[..7]).expect("it reads");
-    let exact_pieced = expanded.read(&prompt[7..]).and_then(|l| Ok(l.to_vec1::<f32>()?)).expect("logits");
+    let pieced = read(&mut ours, &[&prompt[..7], &prompt[7..]]);
+    let exact = read(&mut expanded, &[&prompt]);
+    let exact_pieced = read(&mut expanded, &[&prompt[..7], &prompt[7..]]);
     let input = Tensor::new(&prompt[..], &Device::Cpu).and_then(|t| t.unsqueeze(0)).expect("a tensor");
     let wanted = theirs.forward(&input, 0).and_then(|l| l.squeeze(0)).and_then(|l| l.to_vec1::<f32>()).expect("logits");
     let apart = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
@@ -120,6 +139,85 @@ fn logits_are_those_of_candles_own_llama() {
     assert!(whole < 0.02 && pieces < 0.5, "the largest difference of two logits is {whole} whole, {pieces} in pieces");
 }
 
+fn last_logits(pieces: &[&[u32]], mut read: impl FnMut(&[u32]) -> Vec<f32>) -> Vec<f32> {
+    pieces.iter().map(|piece| read(piece)).last().expect("there are pieces")
+}
+
+/// The logits after `tokens` and after each of the `after` next ones.
+fn logits_of(decoder: &mut Decoder, sequence: &mut Sequence, tokens: &[u32], rows: usize) -> Vec<Vec<f32>> {
+    let mut steps = [Step::new(sequence, tokens, rows)];
+    assert!(decoder.read(&mut steps, &|| false).expect("it reads"), "nobody stopped it");
+    std::mem::take(&mut steps[0].logits)
+}
+
+#[test]
+fn our_kernels_say_what_candle_says_at_every_level_that_this_cpu_has() {
+    let _alone = alone();
+    let Some(path) = gguf() else { return };
+    let mut oracle = Llama::load(&mut Gguf::open(&path, &Device::Cpu).expect("it opens")).expect("it loads");
+    let tokens: Vec<u32> = (0..150u32).map(|i| (i * 7919 + 13) % 48_000).collect();
+    let mut sequence = oracle.begin();
+    let mut steps = [Step::new(&mut sequence, &tokens, 1)];
+    oracle.read(&mut steps, &|| false).expect("it reads");
+    let wanted = steps[0].logits.remove(0);
+    for dispatch in Dispatch::here() {
+        let cpu = Cpu::with(dispatch, 1).expect("it is here");
+        let mut gguf = Gguf::open(&path, &Device::Cpu).expect("it opens");
+        let mut decoder = Decoder::load(&mut gguf, Arc::new(cpu)).expect("it loads");
+        let mut sequence = decoder.begin();
+        let got = logits_of(&mut decoder, &mut sequence, &tokens, 1).remove(0);
+        assert!(cosine(&got, &wanted) > 0.9999, "{}: {}", dispatch.name(), cosine(&got, &wanted));
+    }
+}
+
+#[test]
+fn however_tokens_are_cut_batched_or_threaded_the_logits_are_the_same_to_the_bit() {
+    let _alone = alone();
+    let Some(path) = gguf() else { return };
+    let tokens: Vec<u32> = (0..150u32).map(|i| (i * 7919 + 13) % 48_000).collect();
+    let decoder = |threads| {
+        let mut gguf = Gguf::open(&path, &Device::Cpu).expect("it opens");
+        Decoder::load(&mut gguf, Arc::new(Cpu::new(threads))).expect("it loads")
+    };
+    let (mut one, mut three) = (decoder(1), decoder(3));
+    let mut sequence = one.begin();
+    let wanted = logits_of(&mut one, &mut sequence, &tokens, 3);
+    for decoder in [&mut one, &mut three] {
+        let mut sequence = decoder.begin();
+        let mut pieced = Vec::new();
+        for piece in [&tokens[..1], &tokens[1..70], &tokens[70..133], &tokens[133..]] {
+            pieced = logits_of(decoder, &mut sequence, piece, 3);
+        }
+        assert!(pieced == wanted, "in pieces");
+        // Beside others, and from a copied beginning.
+        let (mut copy, mut other) = (sequence.beginning(100).expect("memory"), decoder.begin());
+        let mut steps = [Step::new(&mut other, &tokens[20..60], 1), Step::new(&mut copy, &tokens[100..], 3)];
+        decoder.read(&mut steps, &|| false).expect("it reads");
+        assert!(steps[1].logits == wanted, "beside another");
+    }
+}
+
+#[test]
+fn drafts_side_by_side_are_what_each_is_alone() {
+    let _alone = alone();
+    let Some(mut generator) = generator() else { return };
+    let asked = ["Say what a team is.", "Count from one to nine in digits: 1 2 3 4 5 6 7 8 9 1 2 3", "Name a ship."];
+    let requests: Vec<Request> = asked.iter().map(|text| request(text, 20)).collect();
+    let alone: Vec<String> =
+        requests.iter().map(|r| generator.generate(r, &|| false).expect("it generates").text).collect();
+    let mut drafts: Vec<_> = requests.iter().map(|r| generator.begin(r).expect("it begins")).collect();
+    while drafts.iter().any(|draft| Generator::stop(draft).is_none()) {
+        let mut drafts: Vec<_> = drafts.iter_mut().collect();
+        assert!(generator.step(&mut drafts, &|| false).expect("a step"));
+        assert!(
+            !generator.step(&mut drafts, &|| true).expect("no step")
+                || drafts.iter().all(|d| Generator::stop(d).is_some())
+        );
+    }
+    let together: Vec<String> = drafts.into_iter().map(|draft| Generator::finish(draft).text).collect();
+    assert_eq!(together, alone);
+}
+
 #[test]
 fn what_is_kept_from_the_request_before_changes_nothing() {
     let _alone = alone();
@@ -129,7 +227,7 @@ fn what_is_kept_from_the_request_before_changes_nothing() {
     let after = generator.generate(&second, &|| false).expect("it generates");
     assert!(after.reused_tokens > 20, "the system turn is the same: {}", after.reused_tokens);
     let fresh =
-        gguf().map(|path| Generator::load(&path, &Device::Cpu).expect("it loads")).expect("it was there before");
+        gguf().map(|path| Generator::load(&path, &Place::cpu(0)).expect("it loads")).expect("it was there before");
     let alone = { fresh }.generate(&second, &|| false).expect("it generates");
     assert_eq!((after.text, after.prompt_tokens), (alone.text, alone.prompt_tokens));
 }
@@ -159,13 +257,32 @@ fn budgets_stops_and_cancelling_are_exact() {
 fn sentences_that_mean_the_same_lie_near_each_other() {
     let _alone = alone();
     let Some(path) = folder("minilm-l6") else { return };
-    let mut encoder = BertEmbedder::load(&path, &Device::Cpu).expect("verified weights load");
+    let mut encoder = BertEmbedder::load(&path, &Place::cpu(0)).expect("verified weights load");
     let texts = ["The release moves to March.", "We postpone the launch until March.", "Lunch was late today.", ""];
     let together = encoder.embed(&texts).expect("it embeds");
     let length = |v: &[f32]| v.iter().map(|x| x * x).sum::<f32>().sqrt();
     assert!(together.iter().all(|v| (length(v) - 1.0).abs() < 1e-4));
     assert!(cosine(&together[0], &together[1]) > 0.5 && cosine(&together[0], &together[2]) < 0.3);
-    // Beside longer texts a sentence is padded; that must not move it.
-    let apart = encoder.embed(&texts[..1]).expect("it embeds");
-    assert!(cosine(&apart[0], &together[0]) > 0.99999);
+    // Nothing is padded, so a sentence is the same beside longer ones.
+    assert_eq!(encoder.embed(&texts[..1]).expect("it embeds")[0], together[0]);
+}
+
+#[test]
+fn sentence_vectors_are_those_of_candle() {
+    let _alone = alone();
+    let Some(path) = folder("minilm-l6") else { return };
+    let long = "a design that nobody has read, and a review that nobody has promised, ".repeat(30);
+    let texts = ["The release moves to March.", "ok", "", &long, "Who owns the migration, and by when is it due?"];
+    let mut oracle = BertEmbedder::load(&path, &Place::Candle(Device::Cpu)).expect("it loads");
+    let wanted = oracle.embed(&texts).expect("it embeds");
+    for dispatch in Dispatch::here() {
+        for (precision, least) in [(Precision::F32, 0.99999), (Precision::Mixed, 0.999)] {
+            let cpu = Arc::new(Cpu::with(dispatch, 1).expect("it is here"));
+            let mut ours = BertEmbedder::with_precision(&path, &Place::Cpu(cpu), precision).expect("it loads");
+            for (ours, wanted) in ours.embed(&texts).expect("it embeds").iter().zip(&wanted) {
+                let near = cosine(ours, wanted);
+                assert!(near > least, "{} {precision:?}: {near}", dispatch.name());
+            }
+        }
+    }
 }

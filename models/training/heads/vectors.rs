@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use candle_core::Device;
 use sha2::{Digest, Sha256};
 
 use bluf::{
@@ -45,7 +44,7 @@ pub fn embed(threads: &[Thread], encoder: &Path, cache: Option<&Path>) -> Result
         }
     }
     if !todo.is_empty() {
-        let mut model = BertEmbedder::load(encoder, &Device::Cpu)?;
+        let mut model = BertEmbedder::load(encoder, &bluf::model::Place::cpu(0))?;
         for (done, texts) in todo.chunks(CHUNK).enumerate() {
             eprintln!("embedding {} of {}", done * CHUNK, todo.len());
             for (text, vector) in texts.iter().zip(model.embed(texts)?) {
