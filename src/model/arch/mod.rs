@@ -8,6 +8,8 @@ mod llama;
 mod qwen2;
 mod qwen3;
 pub mod sequence;
+#[cfg(test)]
+mod tests;
 
 use sequence::{Sequence, Step};
 

@@ -41,6 +41,7 @@ pub enum Role {
 pub enum Architecture {
     Llama,
     Qwen2,
+    Qwen3,
     Bert,
 }
 
