@@ -1,8 +1,7 @@
 //! How near our sentence vectors are to candle's in f32, and how fast each comes, on real sentences.
 //!
 //! Usage: `encoder ENCODER_FOLDER THREADS.jsonl [SENTENCES]`; one thread. Prints the least and mean cosine and sentences per
-//! second of processor time, medians of five rounds that take turns; then all sentences as JSON on the last line when the
-//! environment has ENCODER_PRINT=1, for `encoder_peers.py`.
+//! second of processor time, medians of five rounds that take turns.
 
 use std::{path::Path, sync::Arc};
 
@@ -45,9 +44,6 @@ fn main() -> anyhow::Result<()> {
         let least = near.iter().copied().fold(1.0, f32::min);
         let mean = near.iter().sum::<f32>() / near.len() as f32;
         println!("{name:<12} {:>8.1} sentences/s  cosine least {least:.5} mean {mean:.5}", rates[n][ROUNDS / 2]);
-    }
-    if std::env::var_os("ENCODER_PRINT").is_some() {
-        println!("{}", serde_json::to_string(&sentences)?);
     }
     Ok(())
 }

@@ -206,11 +206,10 @@ impl BatchTextModel for Generator {
             let (prompt_tokens, new_tokens) = (prompt.len(), request.max_new_tokens);
             return Err(ModelError::TooLong { prompt_tokens, new_tokens, context_tokens });
         }
-        let (sequence, reused) = self.recall(&prompt)?;
         Ok(Draft {
             prompt,
-            sequence,
-            reused,
+            sequence: self.decoder.begin(),
+            reused: 0,
             ids: Vec::new(),
             text: String::new(),
             max_new_tokens: request.max_new_tokens,
@@ -228,6 +227,10 @@ impl BatchTextModel for Generator {
         let mut reading = false;
         let mut active: Vec<(&mut Draft, Vec<u32>, bool)> = Vec::new();
         for draft in drafts.iter_mut().filter(|d| d.stop.is_none()) {
+            // Only now, so that the second of several requests that came together finds what the first has read.
+            if !reading && draft.sequence.seen() == 0 {
+                (draft.sequence, draft.reused) = self.recall(&draft.prompt)?;
+            }
             match draft.unread_prompt() {
                 Some(piece) if !reading => {
                     reading = true;

@@ -143,7 +143,7 @@ fn last_logits(pieces: &[&[u32]], mut read: impl FnMut(&[u32]) -> Vec<f32>) -> V
     pieces.iter().map(|piece| read(piece)).last().expect("there are pieces")
 }
 
-/// The logits after `tokens` and after each of the `after` next ones.
+/// The logits after each of the last `rows` of `tokens`.
 fn logits_of(decoder: &mut Decoder, sequence: &mut Sequence, tokens: &[u32], rows: usize) -> Vec<Vec<f32>> {
     let mut steps = [Step::new(sequence, tokens, rows)];
     assert!(decoder.read(&mut steps, &|| false).expect("it reads"), "nobody stopped it");
@@ -214,8 +214,17 @@ fn drafts_side_by_side_are_what_each_is_alone() {
                 || drafts.iter().all(|d| Generator::stop(d).is_some())
         );
     }
-    let together: Vec<String> = drafts.into_iter().map(|draft| Generator::finish(draft).text).collect();
-    assert_eq!(together, alone);
+    let done: Vec<_> = drafts.into_iter().map(Generator::finish).collect();
+    assert!(done.iter().all(|generation| generation.reused_tokens > 20), "the system turn was read once");
+    assert_eq!(done.into_iter().map(|generation| generation.text).collect::<Vec<_>>(), alone);
+    // Nothing was read before these begin: the second still finds what the first has read.
+    let Some(mut fresh) = gguf().map(|path| Generator::load(&path, &Place::cpu(0)).expect("it loads")) else { return };
+    let mut drafts: Vec<_> = requests.iter().map(|r| fresh.begin(r).expect("it begins")).collect();
+    while drafts.iter().any(|draft| Generator::stop(draft).is_none()) {
+        fresh.step(&mut drafts.iter_mut().collect::<Vec<_>>(), &|| false).expect("a step");
+    }
+    let reused: Vec<usize> = drafts.into_iter().map(|draft| Generator::finish(draft).reused_tokens).collect();
+    assert!(reused[0] == 0 && reused[1] > 20 && reused[2] > 20, "{reused:?}");
 }
 
 #[test]
