@@ -1,7 +1,8 @@
 //! How near our sentence vectors are to candle's in f32, and how fast each comes, on real sentences.
 //!
-//! Usage: `encoder ENCODER_FOLDER THREADS.jsonl [SENTENCES]`; one thread. Prints the least and mean cosine and sentences per
-//! second of processor time, medians of five rounds that take turns.
+//! Usage: `encoder ENCODER_FOLDER THREADS.jsonl [SENTENCES [ROUNDS [LIST.json]]]`; one thread. Prints the least and mean
+//! cosine and sentences per second of processor time, medians of five rounds that take turns; writes the sentences to
+//! `LIST.json`, for `encoder_peers.py`.
 
 use std::{path::Path, sync::Arc};
 
@@ -12,15 +13,17 @@ use bluf::{
 };
 use candle_core::Device;
 
-const ROUNDS: usize = 5;
-
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().collect();
     let [_, folder, threads, rest @ ..] = &args[..] else {
-        anyhow::bail!("usage: encoder ENCODER_FOLDER THREADS.jsonl [SENTENCES]")
+        anyhow::bail!("usage: encoder ENCODER_FOLDER THREADS.jsonl [SENTENCES [ROUNDS [LIST.json]]]")
     };
     rayon::ThreadPoolBuilder::new().num_threads(1).build_global()?;
     let sentences = sentences(threads, rest.first().map_or(Ok(1000), |n| n.parse())?)?;
+    let rounds: usize = rest.get(1).map_or(Ok(5), |n| n.parse())?;
+    if let Some(list) = rest.get(2) {
+        std::fs::write(list, serde_json::to_vec(&sentences)?)?;
+    }
     let texts: Vec<&str> = sentences.iter().map(String::as_str).collect();
     let folder = Path::new(folder);
     let ours = |precision| BertEmbedder::with_precision(folder, &Place::Cpu(Arc::new(Cpu::new(1))), precision);
@@ -31,7 +34,7 @@ fn main() -> anyhow::Result<()> {
     ];
     let mut rates = vec![Vec::new(); all.len()];
     let mut vectors = vec![Vec::new(); all.len()];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         for (n, (_, encoder)) in all.iter_mut().enumerate() {
             let watch = CpuStopwatch::start().expect("a clock of processor time");
             vectors[n] = encoder.embed(&texts)?;
@@ -43,7 +46,7 @@ fn main() -> anyhow::Result<()> {
         let near: Vec<f32> = vectors[n].iter().zip(&vectors[0]).map(|(a, b)| cosine(a, b)).collect();
         let least = near.iter().copied().fold(1.0, f32::min);
         let mean = near.iter().sum::<f32>() / near.len() as f32;
-        println!("{name:<12} {:>8.1} sentences/s  cosine least {least:.5} mean {mean:.5}", rates[n][ROUNDS / 2]);
+        println!("{name:<12} {:>8.1} sentences/s  cosine least {least:.5} mean {mean:.5}", rates[n][rounds / 2]);
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ use safetensors::{Dtype, tensor::Metadata};
 
 use crate::model::{
     ModelError,
-    kernel::{Attention, Cpu, Finish, Heads, LayerCache, Matrix, Norm, Projected, Rows, Span},
+    kernel::{Attention, Cpu, Finish, Heads, LayerCache, Matrix, Norm, Projected, Rows, Span, Turn},
 };
 
 /// What weights are multiplied as.
@@ -133,7 +133,7 @@ impl Bert {
             layer.key.multiply(cpu, &s.rows, Finish::Store, &mut s.keys, q);
             layer.value.multiply(cpu, &s.rows, Finish::Store, &mut s.values, q);
             let projected = Projected { queries: &s.queries, keys: &s.keys, values: &s.values };
-            s.attention.run(cpu, self.heads, None, projected, &mut spans, false, &mut s.attended);
+            s.attention.run(cpu, self.heads, Turn::default(), projected, &mut spans, false, &mut s.attended);
             s.hidden_rows.fill(cpu, &s.attended, q, Norm::None);
             layer.attention_output.multiply(cpu, &s.hidden_rows, Finish::Add, &mut s.x, d);
             layer.attention_norm.apply(cpu, &mut s.x, &mut s.rows, d);

@@ -12,7 +12,7 @@ use super::{
 use crate::model::{
     ModelError,
     gguf::{Gguf, Raw},
-    kernel::{Attention, Cpu, Finish, Heads, LayerCache, Matrix, Norm, Projected, Rotary, Rows, Span},
+    kernel::{Attention, Balance, Cpu, Finish, Heads, LayerCache, Matrix, Norm, Projected, Rotary, Rows, Span, Turn},
 };
 
 /// A decoder with its weights. Sequences, with their keys and values, belong to the caller.
@@ -36,6 +36,8 @@ struct Layer {
     query: Matrix,
     key: Matrix,
     value: Matrix,
+    /// Where keys have a bias.
+    balance: Option<Balance>,
     /// Weights of the norm that each head of queries and of keys goes through, where the family has one.
     head_norms: Option<[Vec<f32>; 2]>,
     output: Matrix,
@@ -209,6 +211,15 @@ impl Layer {
                 )));
             }
         }
+        let key_bias = format!("blk.{n}.attn_k.bias");
+        let balance = match gguf.has_tensor(&key_bias) {
+            true => {
+                let rows = heads.kv * heads.width;
+                let bias = floats(gguf, &key_bias, rows)?;
+                Some(Balance::of_bias(heads, &(0..rows).map(|row| bias[turned(row)]).collect::<Vec<f32>>()))
+            }
+            false => None,
+        };
         let head_norms = match family.head_norms {
             true => Some([
                 floats(gguf, &name("attn_q_norm"), heads.width)?,
@@ -221,6 +232,7 @@ impl Layer {
             query,
             key,
             value,
+            balance,
             head_norms,
             output: load(gguf, cpu, &name("attn_output"), None, &|row| row)?,
             feed_forward_norm: floats(gguf, &name("ffn_norm"), d)?,
@@ -242,7 +254,8 @@ impl Layer {
             norm_heads(&mut s.keys, key, epsilon);
         }
         let projected = Projected { queries: &s.queries, keys: &s.keys, values: &s.values };
-        s.attention.run(cpu, heads, Some(rotary), projected, spans, true, &mut s.attended);
+        let turn = Turn { rotary: Some(rotary), balance: self.balance.as_ref() };
+        s.attention.run(cpu, heads, turn, projected, spans, true, &mut s.attended);
         s.rows.fill(cpu, &s.attended, q, Norm::None);
         self.output.multiply(cpu, &s.rows, Finish::Add, &mut s.x, d);
         s.rows.fill(cpu, &s.x, d, Norm::Rms { weight: &self.feed_forward_norm, epsilon });

@@ -1,11 +1,11 @@
 //! Attention over a cache of keys and values, with an online softmax (Milakov and Gimelshein 2018; FlashAttention's
 //! recurrence): blocks of 64 positions pass through registers, and no matrix of scores exists.
 //!
-//! Queries, keys, values and softmax weights are 13-bit integers in 16 bits with an f32 scale for each head of each
-//! position (for weights: of each row and block): closer than bf16 to what they stand for, and dot products of 16-bit pairs
-//! are four times as fast as those of bf16 on Sapphire Rapids, as fast on Zen 4, and there on every x86-64 CPU. Even the
-//! longest sum of a block, 64 products or a head's width, fits in 32 bits for heads up to 128 wide; wider ones get fewer
-//! bits. `cache.rs` says how they lie. Scores, sums and the softmax are f32. Scales of queries hold
+//! Keys and values are integers of eight bits, queries and softmax weights of sixteen, with an f32 scale for each head of
+//! each position (for weights: of each row and block). Dot products of 16-bit pairs are four times as fast as those of bf16
+//! on Sapphire Rapids, as fast on Zen 4, and there on every x86-64 CPU; half the bytes of keys and values are a quarter more
+//! tokens a second at 4096 positions. The longest sum of a block, 64 products or a head's width, fits in 32 bits for heads
+//! up to 512 wide; wider ones get smaller queries. `cache.rs` says how they lie. Scores, sums and the softmax are f32. Scales of queries hold
 //! `log2(e) / sqrt(width)`, so that the softmax is one of powers of two.
 //!
 //! Invariant: tasks are made by `Attention::run` alone, which checks lengths and makes room in every cache; items write
@@ -13,7 +13,7 @@
 
 use super::{
     Cpu,
-    cache::{BLOCK, Heads, ITEM_ROWS, LayerCache, MOST_CODE, Place, Placing, Rotary},
+    cache::{BLOCK, Heads, ITEM_ROWS, LayerCache, MOST_WEIGHT, Place, Placing, Turn},
     isa::Isa,
     rows::SMALLEST,
 };
@@ -58,7 +58,7 @@ impl Attention {
         &mut self,
         cpu: &Cpu,
         heads: Heads,
-        rotary: Option<&Rotary>,
+        turn: Turn<'_>,
         projected: Projected<'_>,
         spans: &mut [Span<'_>],
         causal: bool,
@@ -70,7 +70,7 @@ impl Attention {
         assert!(projected.queries.len() >= rows * q && out.len() >= rows * q, "{rows} rows of queries");
         assert!(projected.keys.len() >= rows * kv && projected.values.len() >= rows * kv, "{rows} rows of keys");
         let last = spans.iter().map(|s| s.first + s.rows).max().unwrap_or(0);
-        if let Some(rotary) = rotary {
+        if let Some(rotary) = turn.rotary {
             assert_eq!(rotary.rates.len(), heads.width / 2);
             assert!(rotary.cos.len() >= last * heads.width / 2, "rotary table up to {last}");
         }
@@ -96,8 +96,7 @@ impl Attention {
             (0..places.len()).flat_map(cut).collect()
         };
         let (queries, scales) = (self.queries.as_mut_ptr(), self.scales.as_mut_ptr());
-        let task =
-            Placing { heads, rotary, projected, places: &places, items: items(ITEM_ROWS), rows, queries, scales };
+        let task = Placing { heads, turn, projected, places: &places, items: items(ITEM_ROWS), rows, queries, scales };
         let shared = rows >= 2 * ITEM_ROWS;
         // SAFETY: lengths and room were checked and made above.
         cpu.run(task.items.len(), shared, &|item| unsafe { (cpu.kernels().place)(&task, item) });
@@ -159,7 +158,7 @@ pub(super) unsafe fn attend_to<S: Isa, const TILE: usize>(task: &Attending<'_>, 
                 // One pass over a block is shorter than the way from memory, and its pages are too far apart for the CPU
                 // to guess the next.
                 let next = (heads.kv * BLOCK + cell) * padded;
-                for line in (0..BLOCK * padded).step_by(32) {
+                for line in (0..BLOCK * padded).step_by(64) {
                     S::prefetch(place.keys.wrapping_add(next + line).cast());
                     S::prefetch(place.values.wrapping_add(next + line).cast());
                 }
@@ -213,8 +212,8 @@ struct State {
 struct Tile {
     queries: *const i16,
     scales: *const f32,
-    keys: *const i16,
-    values: *const i16,
+    keys: *const i8,
+    values: *const i8,
     key_scales: *const f32,
     value_scales: *const f32,
     padded: usize,
@@ -230,7 +229,7 @@ unsafe fn pass<S: Isa, const N: usize>(tile: &Tile, state: &mut State, last: Opt
         let mut scores = [[S::splat_i(0); 4]; N];
         for pair in 0..padded / 2 {
             let keys = tile.keys.add(pair * BLOCK * 2).cast::<u8>();
-            let keys = [S::load_i(keys), S::load_i(keys.add(64)), S::load_i(keys.add(128)), S::load_i(keys.add(192))];
+            let keys: [_; 4] = [S::widen(keys), S::widen(keys.add(32)), S::widen(keys.add(64)), S::widen(keys.add(96))];
             for (n, scores) in scores.iter_mut().enumerate() {
                 let x = S::repeat(tile.queries.add(n * padded + pair * 2).cast());
                 for j in 0..4 {
@@ -270,8 +269,8 @@ unsafe fn pass<S: Isa, const N: usize>(tile: &Tile, state: &mut State, last: Opt
                 }
             }
             let largest = S::largest(S::max(S::max(s[0], s[1]), S::max(s[2], s[3])));
-            let by = S::splat(if largest > SMALLEST { MOST_CODE / largest } else { 0.0 });
-            state.sizes[n] = largest / MOST_CODE;
+            let by = S::splat(if largest > SMALLEST { MOST_WEIGHT / largest } else { 0.0 });
+            state.sizes[n] = largest / MOST_WEIGHT;
             let to = state.weights[n * BLOCK..][..BLOCK].as_mut_ptr();
             S::store_i16(to, S::mul(s[0], by), S::mul(s[1], by));
             S::store_i16(to.add(32), S::mul(s[2], by), S::mul(s[3], by));
@@ -301,7 +300,7 @@ unsafe fn mix<S: Isa, const N: usize, const WIDE: usize>(
             let values = tile.values.add((pair * tile.padded + column) * 2).cast::<u8>();
             let mut v = [S::splat_i(0); WIDE];
             for (j, v) in v.iter_mut().enumerate() {
-                *v = S::load_i(values.add(j * 64));
+                *v = S::widen(values.add(j * 32));
             }
             for (n, sums) in sums.iter_mut().enumerate() {
                 let x = S::repeat(state.weights.as_ptr().add(n * BLOCK + pair * 2).cast());

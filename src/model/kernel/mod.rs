@@ -28,7 +28,7 @@ mod tile;
 mod unpack;
 
 pub use attend::{Attention, Projected, Span};
-pub use cache::{Heads, LayerCache, Rotary};
+pub use cache::{Balance, Heads, LayerCache, Rotary, Turn};
 pub use dispatch::{Cpu, Dispatch};
 pub use finish::Finish;
 pub use matrix::Matrix;

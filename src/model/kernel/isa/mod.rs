@@ -65,6 +65,8 @@ pub(super) trait Isa: Copy + 'static {
     unsafe fn store_i16(p: *mut i16, low: Self::F, high: Self::F);
     /// Thirty-two nearest whole numbers of 16 bits, lane by lane: `low` in the low half.
     unsafe fn pair_i16(low: Self::F, high: Self::F) -> Self::I;
+    /// Thirty-two bytes at `p` as numbers of 16 bits.
+    unsafe fn widen(p: *const u8) -> Self::I;
     /// In each lane, `acc` and the two products of a pair of 16-bit numbers.
     unsafe fn dot_i16(acc: Self::I, pairs: Self::I, x: Self::I) -> Self::I;
     /// Lane `i` when `first + i <= last`, else `hidden`.

@@ -172,6 +172,15 @@ impl Isa for Portable {
         y
     }
     #[inline(always)]
+    unsafe fn widen(p: *const u8) -> I {
+        let pairs = unsafe { p.cast::<[[i8; 2]; 16]>().read_unaligned() };
+        let mut y = [0; 16];
+        for i in 0..16 {
+            y[i] = i32::from(pairs[i][0]) & 0xffff | i32::from(pairs[i][1]) << 16;
+        }
+        y
+    }
+    #[inline(always)]
     unsafe fn dot_i16(acc: I, pairs: I, x: I) -> I {
         let (low, high) = (|x: i32| i32::from(x as i16), |x: i32| x >> 16);
         let mut y = acc;

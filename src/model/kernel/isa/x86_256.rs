@@ -224,6 +224,13 @@ impl<const VNNI: bool> Isa for X86V3<VNNI> {
         }
     }
     #[inline(always)]
+    unsafe fn widen(p: *const u8) -> I {
+        unsafe {
+            let half = |p: *const u8| _mm256_cvtepi8_epi16(_mm_loadu_si128(p.cast()));
+            [half(p), half(p.add(16))]
+        }
+    }
+    #[inline(always)]
     unsafe fn dot_i16(acc: I, pairs: I, x: I) -> I {
         unsafe {
             if VNNI {

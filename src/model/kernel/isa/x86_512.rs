@@ -149,6 +149,10 @@ impl Isa for X86V4 {
         }
     }
     #[inline(always)]
+    unsafe fn widen(p: *const u8) -> __m512i {
+        unsafe { _mm512_cvtepi8_epi16(_mm256_loadu_si256(p.cast())) }
+    }
+    #[inline(always)]
     unsafe fn dot_i16(acc: __m512i, pairs: __m512i, x: __m512i) -> __m512i {
         unsafe { _mm512_dpwssd_epi32(acc, pairs, x) }
     }
