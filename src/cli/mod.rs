@@ -136,8 +136,9 @@ fn call(cli: &Cli) -> Result<Call> {
 /// Where this run's settings come from.
 fn sources(cli: &Cli) -> Sources {
     let mut flags = Vec::new();
-    if let Verb::Summarize(summarize::Args { model: Some(name), .. }) = &cli.verb {
-        flags.push(("model.name", name.clone()));
+    if let Verb::Summarize(summarize::Args { model, adapter, .. }) = &cli.verb {
+        flags.extend(model.iter().map(|name| ("model.name", name.clone())));
+        flags.extend(adapter.iter().map(|name| ("model.adapter", name.clone())));
     }
     if let Verb::Bench(bench::Args { model, threads, .. }) = &cli.verb {
         flags.extend(model.iter().map(|name| ("model.name", name.clone())));

@@ -46,8 +46,11 @@ pub struct Args {
     /// Word the bottom lines with this model, by name or by the path of a GGUF file
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
+    /// Lay this adapter beside the model's weights: a safetensors file, or none
+    #[arg(long, value_name = "FILE")]
+    pub adapter: Option<String>,
     /// Load no model: choose and quote, and word nothing
-    #[arg(long, conflicts_with = "model")]
+    #[arg(long, conflicts_with_all = ["model", "adapter"])]
     pub no_model: bool,
 }
 

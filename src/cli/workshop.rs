@@ -16,17 +16,18 @@ use crate::{
     domain::{Thread, summary::Summary},
     model::{
         self, Embedder, ModelError, Place, Request, Sampling, TextModel, Turn,
+        arch::adapter::Adapter,
         catalogue::Catalogue,
         checksum::Checksum,
         embed::BertEmbedder,
         fetch::{self, HubAccess, PullOptions, Pulled},
         generate::Generator,
-        manifest::Manifest,
+        manifest::{AdapterFile, Manifest},
         progress::{Progress, Silent},
         shelf::{FileState, Shelf},
         worker::{self, EmbedHandle, ModelHandle},
     },
-    summarize::{Models, Options, Summarizer},
+    summarize::{Models, Options, Summarizer, prompt::Style},
     time::{Clock, Stopwatch},
 };
 
@@ -52,7 +53,16 @@ pub struct Workshop {
     summarizer: Summarizer,
     encoder: Option<EmbedHandle>,
     generator: Option<ModelHandle>,
-    named: Option<(String, String)>,
+    named: Option<Named>,
+}
+
+/// What the provenance of a summary says of the generator.
+#[derive(Clone)]
+struct Named {
+    name: String,
+    weights_sha256: String,
+    adapter_sha256: Option<String>,
+    style: Style,
 }
 
 /// A generator chosen by name or path: its file, and what the provenance says of it.
@@ -60,6 +70,7 @@ struct Chosen {
     file: PathBuf,
     name: String,
     sha256: String,
+    adapter: Option<AdapterFile>,
 }
 
 impl Weights {
@@ -116,14 +127,39 @@ impl Weights {
             let file = std::fs::File::open(path).with_context(|| format!("cannot open {name}"))?;
             let sum = Checksum::of(file, |_| true)?.context("reading it was not stopped")?;
             let name = path.file_stem().map_or(name.to_owned(), |s| s.to_string_lossy().into_owned());
-            return Ok(Chosen { file: path.to_path_buf(), name, sha256: sum.to_string() });
+            return Ok(Chosen { file: path.to_path_buf(), name, sha256: sum.to_string(), adapter: None });
         }
         let manifest = self.catalogue.find(name)?;
         let folder = self.ready(manifest)?;
         let weights = manifest.files.iter().find(|f| f.path.ends_with(".gguf"));
         let Some(weights) = weights else { bail!("'{}' is no generator: it has no GGUF file", manifest.name) };
         let (file, sha256) = (folder.join(&weights.path), weights.sha256.to_string());
-        Ok(Chosen { file, name: manifest.name.clone(), sha256 })
+        Ok(Chosen { file, name: manifest.name.clone(), sha256, adapter: manifest.adapter.clone() })
+    }
+
+    /// The adapter that `config` wants beside `chosen`, its sha256, and how a generator with it is asked.
+    fn adapter(config: &Config, chosen: &Chosen) -> Result<Option<(Adapter, String, Style)>> {
+        let (bytes, name) = match (&config.model.adapter, &chosen.adapter) {
+            (config::Adapter::None, _) | (config::Adapter::Own, None) => return Ok(None),
+            (config::Adapter::Own, Some(own)) => (Catalogue::adapter(own)?, own.path.display().to_string()),
+            (config::Adapter::File(path), _) => {
+                let name = path.display().to_string();
+                (std::fs::read(path).with_context(|| format!("cannot read the adapter {name}"))?.into(), name)
+            }
+        };
+        let adapter = Adapter::read(&bytes, &name)?;
+        let (base, version) = (adapter.base_sha256(), adapter.prompt_version());
+        if base != chosen.sha256 {
+            let other = &chosen.name;
+            bail!(
+                "{name} was trained beside weights of the sha256 {base}, and '{other}' has others; use --adapter none"
+            );
+        }
+        let Some(style) = Style::of_version(version) else {
+            bail!("{name} was taught with prompts '{version}', which this program does not write");
+        };
+        let sum = Checksum::of(&bytes[..], |_| true)?.context("reading it was not stopped")?;
+        Ok(Some((adapter, sum.to_string(), style)))
     }
 }
 
@@ -150,10 +186,15 @@ impl Workshop {
         }
         let place = Arc::new(place(config)?);
         let (file, same) = (chosen.file.clone(), Arc::clone(&place));
-        let generator: worker::Load<Generator> = Box::new(move || Generator::load(&file, &same));
+        let (adapter, adapter_sha256, style) = match Weights::adapter(config, &chosen)? {
+            Some((adapter, sum, style)) => (Some(adapter), Some(sum), style),
+            None => (None, None, Style::Instructed),
+        };
+        let named = Named { name: chosen.name, weights_sha256: chosen.sha256, adapter_sha256, style };
+        let generator: worker::Load<Generator> = Box::new(move || Generator::load(&file, &same, adapter));
         let encoder: worker::Load<BertEmbedder> = Box::new(move || BertEmbedder::load(&encoder_folder, &place));
         let (generator, encoder) = worker::start(Some(generator), Some(encoder), config.model.queue)?;
-        Ok(Workshop { classifier, summarizer, encoder, generator, named: Some((chosen.name, chosen.sha256)) })
+        Ok(Workshop { classifier, summarizer, encoder, generator, named: Some(named) })
     }
 
     pub fn summarize(&mut self, thread: &Thread, clock: &dyn Clock) -> Result<Summary> {
@@ -161,12 +202,14 @@ impl Workshop {
         let encoder = self.encoder.as_mut().map(|e| e as &mut dyn Embedder);
         let acts = self.classifier.classify(thread, encoder, &|| false)?;
         let classify_ms = watch.elapsed_ms();
-        let (generator_name, weights_sha256) = self.named.clone().unzip();
+        let named = self.named.as_ref();
         let models = Models {
             encoder: self.encoder.as_mut().map(|e| e as &mut dyn Embedder),
             generator: self.generator.as_mut().map(|g| g as &mut dyn TextModel),
-            generator_name,
-            weights_sha256,
+            generator_name: named.map(|n| n.name.clone()),
+            weights_sha256: named.map(|n| n.weights_sha256.clone()),
+            adapter_sha256: named.and_then(|n| n.adapter_sha256.clone()),
+            style: named.map(|n| n.style).unwrap_or_default(),
         };
         let mut summary = self.summarizer.summarize(thread, acts, models, clock.now(), &|| false)?;
         summary.provenance.read_ms += classify_ms;
@@ -182,6 +225,7 @@ impl Workshop {
             max_new_tokens: 1,
             sampling: Sampling::Greedy,
             stop: Vec::new(),
+            only: None,
         };
         Ok(generator.generate(&request, &|| false)?.text)
     }

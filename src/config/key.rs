@@ -36,6 +36,11 @@ pub const KEYS: &[Key] = &[
         help: "which generator words the bottom line: a name from `bluf models list`, or the path of a GGUF file",
     },
     Key {
+        path: "model.adapter",
+        holds: Holds::Text,
+        help: "what is laid beside the generator's weights: empty for what comes with it, none, or the path of a safetensors file",
+    },
+    Key {
         path: "model.encoder",
         holds: Holds::Text,
         help: "which encoder reads every message: a name from `bluf models list`",

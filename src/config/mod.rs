@@ -24,6 +24,7 @@ pub struct Config {
 pub struct Model {
     /// The generator's name, or a GGUF file's path.
     pub name: String,
+    pub adapter: Adapter,
     pub encoder: String,
     /// `None`: the user's data folder.
     pub folder: Option<PathBuf>,
@@ -57,6 +58,15 @@ pub struct Log {
     pub json: bool,
 }
 
+/// What is laid beside a generator's weights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Adapter {
+    /// What its manifest names, if anything.
+    Own,
+    None,
+    File(PathBuf),
+}
+
 /// How much is said, least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -84,6 +94,11 @@ impl Config {
         Config {
             model: Model {
                 name: text("model.name"),
+                adapter: match text("model.adapter").as_str() {
+                    "" => Adapter::Own,
+                    "none" => Adapter::None,
+                    path => Adapter::File(PathBuf::from(path)),
+                },
                 encoder: text("model.encoder"),
                 folder: filled("model.folder").map(PathBuf::from),
                 device: match text("model.device").as_str() {

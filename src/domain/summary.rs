@@ -154,6 +154,8 @@ pub struct Skipped {
 pub struct Provenance {
     pub model: Option<String>,
     pub weights_sha256: Option<String>,
+    /// Of what was laid beside the weights.
+    pub adapter_sha256: Option<String>,
     pub prompt_version: Option<String>,
     pub prompt_tokens: usize,
     pub new_tokens: usize,

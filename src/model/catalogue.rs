@@ -1,8 +1,14 @@
 //! Every model that can be asked for by name: those that come with bluf and the user's own.
 
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
-use super::manifest::{Manifest, ManifestFault, Role};
+use super::{
+    checksum::Checksum,
+    manifest::{AdapterFile, Manifest, ManifestFault, Role},
+};
 
 /// The manifests that come with bluf, and where each lies in the source tree.
 const BUILT_IN: [(&str, &str); 3] = [
@@ -10,6 +16,9 @@ const BUILT_IN: [(&str, &str); 3] = [
     ("models/minilm-l6/model.toml", include_str!("../../models/minilm-l6/model.toml")),
     ("models/qwen2.5-coder-1.5b/model.toml", include_str!("../../models/qwen2.5-coder-1.5b/model.toml")),
 ];
+
+/// The adapters that come with bluf.
+const ADAPTERS: [&[u8]; 1] = [include_bytes!("../../models/smollm2-135m/adapter.safetensors")];
 
 /// The known models, in the order in which they are listed.
 #[derive(Clone, Debug)]
@@ -29,6 +38,9 @@ pub enum CatalogueError {
     /// Rename one of the two.
     #[error("{file}: the name '{name}' already belongs to '{other}'")]
     Rename { file: String, name: String, other: String },
+    /// Restore the adapter, or name its hash in the manifest.
+    #[error("{path} has the sha256 {is}, and its manifest says {said}", path = path.display())]
+    Altered { path: PathBuf, is: String, said: String },
     /// Ask for another.
     #[error("no model is called '{name}'; known are {known}")]
     Unknown { name: String, known: String },
@@ -72,6 +84,25 @@ impl Catalogue {
 
     pub fn iter(&self) -> impl Iterator<Item = &Manifest> {
         self.manifests.iter()
+    }
+
+    /// The bytes of an adapter: those in this program where they are the ones that the manifest means.
+    ///
+    /// # Errors
+    /// When its file cannot be read, or holds something else.
+    pub fn adapter(adapter: &AdapterFile) -> Result<Cow<'static, [u8]>, CatalogueError> {
+        let is = |bytes: &[u8]| Checksum::of(bytes, |_| true).ok().flatten();
+        if let Some(bytes) = ADAPTERS.into_iter().find(|bytes| is(bytes).as_ref() == Some(&adapter.sha256)) {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        let bytes = std::fs::read(&adapter.path).map_err(|why| unreadable(&adapter.path, why))?;
+        match is(&bytes) {
+            Some(sum) if sum != adapter.sha256 => {
+                let (path, is, said) = (adapter.path.clone(), sum.to_string(), adapter.sha256.to_string());
+                Err(CatalogueError::Altered { path, is, said })
+            }
+            _ => Ok(Cow::Owned(bytes)),
+        }
     }
 
     /// The first model of a role is its default.

@@ -14,6 +14,7 @@ use super::{
     BatchTextModel, Generation, ModelError, Place, Request, Sampling, Stop, TextModel,
     arch::{
         TextDecoder,
+        adapter::Adapter,
         candle::Llama,
         decoder::Decoder,
         sequence::{Sequence, Step},
@@ -22,7 +23,7 @@ use super::{
     gguf::Gguf,
     tokenizer::TextTokenizer,
 };
-use crate::time::Stopwatch;
+use crate::{text::vocabulary::Vocabulary, time::Stopwatch};
 
 /// Prompt tokens read in one step.
 const PREFILL_TOKENS: usize = 256;
@@ -30,6 +31,9 @@ const PREFILL_TOKENS: usize = 256;
 const GUESSES: usize = 4;
 /// Tokens that must have stood before the guess already.
 const GUESS_AFTER: usize = 3;
+/// Tokens that are tried when the words of an answer are limited. Where none of them will do, the likeliest stands, and what
+/// is made of it is for the caller to judge.
+const TRIED: usize = 512;
 /// Beginnings kept for later prompts, and the fewest tokens worth keeping.
 const KEPT: usize = 4;
 const KEPT_TOKENS: usize = 16;
@@ -60,6 +64,7 @@ pub struct Draft {
     max_new_tokens: usize,
     stops: Vec<String>,
     draw: Option<LogitsProcessor>,
+    only: Option<Arc<Vocabulary>>,
     stop: Option<Stop>,
     prefill_ms: u64,
     decode_ms: u64,
@@ -67,9 +72,12 @@ pub struct Draft {
 
 impl Generator {
     /// # Errors
-    /// `BadFile` when the file cannot be used, and says why.
-    pub fn load(path: &Path, place: &Place) -> Result<Generator, ModelError> {
+    /// `BadFile` when the file cannot be used, or `adapter` does not fit it, and says why.
+    pub fn load(path: &Path, place: &Place, adapter: Option<Adapter>) -> Result<Generator, ModelError> {
         let mut gguf = Gguf::open(path, place.device())?;
+        if let Some(adapter) = adapter {
+            gguf.adapt(adapter)?;
+        }
         let tokenizer = TextTokenizer::from_gguf(&gguf)?;
         let chat = ChatTemplate::from_gguf(&gguf)?;
         let decoder = match place {
@@ -167,19 +175,45 @@ impl Draft {
         Ok(())
     }
 
+    /// The best token that keeps to the words the answer may use.
+    fn admitted(&mut self, mut logits: Vec<f32>, tokenizer: &TextTokenizer) -> Result<u32, ModelError> {
+        let first = self.pick(&logits)?;
+        let Some(only) = self.only.clone() else { return Ok(first) };
+        let mut id = first;
+        for _ in 0..TRIED {
+            let admits = if tokenizer.ends_turn(id) {
+                only.admits(&self.text, true)
+            } else {
+                self.ids.push(id);
+                let text = tokenizer.decode(&self.ids);
+                self.ids.pop();
+                let stops = self.stops.iter().any(|s| text.contains(s.as_str()));
+                only.admits(if stops { &self.text } else { &text }, stops)
+            };
+            if admits {
+                return Ok(id);
+            }
+            logits[id as usize] = f32::NEG_INFINITY;
+            id = self.pick(&logits)?;
+        }
+        Ok(first)
+    }
+
+    /// The token that `logits` choose.
+    fn pick(&mut self, logits: &[f32]) -> Result<u32, ModelError> {
+        match &mut self.draw {
+            None => Ok(likeliest(logits)),
+            Some(draw) => Ok(draw.sample(&Tensor::from_slice(logits, logits.len(), &Device::Cpu)?)?),
+        }
+    }
+
     /// Adds the token that `logits` choose, or ends.
     fn choose(&mut self, logits: Vec<f32>, tokenizer: &TextTokenizer) -> Result<(), ModelError> {
         if self.ids.len() == self.max_new_tokens {
             self.stop = Some(Stop::Length);
             return Ok(());
         }
-        let id = match &mut self.draw {
-            None => likeliest(&logits),
-            Some(draw) => {
-                let len = logits.len();
-                draw.sample(&Tensor::from_vec(logits, len, &Device::Cpu)?)?
-            }
-        };
+        let id = self.admitted(logits, tokenizer)?;
         if tokenizer.ends_turn(id) {
             self.stop = Some(Stop::EndOfTurn);
             return Ok(());
@@ -215,6 +249,7 @@ impl BatchTextModel for Generator {
             max_new_tokens: request.max_new_tokens,
             stops: request.stop.clone(),
             draw: sampler(request.sampling),
+            only: request.only.clone(),
             stop: None,
             prefill_ms: 0,
             decode_ms: 0,

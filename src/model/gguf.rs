@@ -11,7 +11,10 @@ use candle_core::{
     quantized::{GgmlDType, QMatMul, QTensor, gguf_file},
 };
 
-use super::ModelError;
+use super::{
+    ModelError,
+    arch::adapter::{Adapter, LowRank},
+};
 
 /// An open GGUF file. Format: ggml's `docs/gguf.md`, versions 1 to 3.
 pub struct Gguf {
@@ -20,6 +23,7 @@ pub struct Gguf {
     content: gguf_file::Content,
     device: Device,
     expanded: bool,
+    adapter: Option<Adapter>,
 }
 
 /// A tensor as the file has it.
@@ -34,6 +38,9 @@ pub struct Raw {
 /// instructions that it finds at run time, and most quantized formats with those of the build, several times slower.
 const MOST_EXPANDED_BYTES: u64 = 768 << 20;
 
+/// Matrices of a layer that an adapter may stand beside: those whose product is followed by no curve.
+const ADAPTED: [&str; 5] = ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_down"];
+
 impl Gguf {
     /// # Errors
     /// `BadFile` when the file is missing, is no GGUF, or states a tensor that lies outside of it.
@@ -43,7 +50,8 @@ impl Gguf {
         let file_bytes = file.metadata().map_err(|e| bad(e.to_string()))?.len();
         let mut file = BufReader::new(file);
         let content = gguf_file::Content::read(&mut file).map_err(|e| bad(format!("not a readable GGUF file: {e}")))?;
-        let mut gguf = Gguf { path: path.to_path_buf(), file, content, device: device.clone(), expanded: false };
+        let mut gguf =
+            Gguf { path: path.to_path_buf(), file, content, device: device.clone(), expanded: false, adapter: None };
         gguf.check_bounds(file_bytes)?;
         let elements: u64 = gguf.content.tensor_infos.values().map(|t| t.shape.elem_count() as u64).sum();
         gguf.expanded = device.is_cpu() && elements * 4 <= MOST_EXPANDED_BYTES;
@@ -65,6 +73,31 @@ impl Gguf {
             }
         }
         Ok(())
+    }
+
+    /// Lays `adapter` beside the weights, for whoever reads them from here.
+    ///
+    /// # Errors
+    /// `BadFile` when it adapts a matrix that is not here, or one that no decoder adapts.
+    pub fn adapt(&mut self, adapter: Adapter) -> Result<(), ModelError> {
+        adapter.check_all_used(|name| {
+            let part = name.rsplit_once('.').map_or("", |(_, part)| part);
+            ADAPTED.contains(&part) && self.has_tensor(&format!("{name}.weight"))
+        })?;
+        self.adapter = Some(adapter);
+        Ok(())
+    }
+
+    /// What the adapter has for the matrix `name`, such as `blk.0.attn_q`.
+    ///
+    /// # Errors
+    /// `BadFile` when that is of another shape.
+    pub fn beside(&self, name: &str) -> Result<Option<&LowRank>, ModelError> {
+        let info = self.content.tensor_infos.get(&format!("{name}.weight"));
+        match (&self.adapter, info.map(|info| info.shape.dims())) {
+            (Some(adapter), Some(&[rows, k])) => adapter.beside(name, rows, k),
+            _ => Ok(None),
+        }
     }
 
     pub fn path(&self) -> &Path {

@@ -24,6 +24,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use candle_core::Device;
 
+use crate::text::vocabulary::Vocabulary;
+
 /// What goes wrong with a model, by what the caller must do.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -85,6 +87,8 @@ pub struct Request {
     pub sampling: Sampling,
     /// Generation ends before the first of these.
     pub stop: Vec<String>,
+    /// The only words that the answer may use; `None`: any.
+    pub only: Option<Arc<Vocabulary>>,
 }
 
 /// Why generation ended.

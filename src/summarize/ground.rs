@@ -30,6 +30,8 @@ pub enum Unsupported {
     Negation,
     /// The quote asks or proposes and the sentence states.
     Certainty(String),
+    /// A link, a name with marks in it, or words in quotation marks that stand otherwise in the quote.
+    Literal(String),
     /// The words are the quote's, in another order.
     Order,
     /// Somebody is made to say another's words.
@@ -45,7 +47,7 @@ pub struct Quote<'a> {
 }
 
 /// Words with which speech is reported; they claim nothing that a speaker's name and quote do not.
-const REPORTING: &str = "say said tell told ask asked mention mentioned note noted report reported write wrote explain \
+pub const REPORTING: &str = "say said tell told ask asked mention mentioned note noted report reported write wrote explain \
                          explained describe described state stated discuss discussed talk talked";
 const NEGATIONS: [&str; 14] = [
     "not", "no", "never", "cannot", "without", "none", "nobody", "nothing", "neither", "nor", "dont", "wont", "cant",
@@ -61,6 +63,12 @@ const CERTAIN: [(&str, &[&str]); 2] = [
     ("must", &["must", "have", "need", "required", "requir"]),
     ("will", &["will", "going", "gonna", "shall", "ill", "well", "youll", "theyll", "hell", "shell", "itll", "wont"]),
 ];
+
+/// Beginnings of phrases that turn a statement around.
+const TURNING: &str = "out of scope, reject, refus, avoid, oppos, against, unless, fail, lack, instead, except, den, prevent, stop, \
+                       disagree, object, rather than, beyond, too , hardly, barely, rarely, no longer, wontfix, abandon, withdr";
+/// Words on which a statement depends.
+const DEPENDING: &str = "if unless until whether once provided assuming";
 
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d[\d.,:/-]*\d|\d").expect("it compiles"));
 static ABOUT_TEXT: LazyLock<Regex> = LazyLock::new(|| {
@@ -96,8 +104,11 @@ pub fn borne_out(sentence: &str, quotes: &[Quote], names: &[&str]) -> Result<usi
     numbers(sentence, quote, names)?;
     vocabulary(&claim, quote, names)?;
     capitals(sentence, quote, names)?;
+    literals(sentence, quote, names)?;
     order(&claim, quote)?;
     certainty(sentence, quote)?;
+    turned(sentence, &claim, quote)?;
+    first_person(sentence, &claim, quote)?;
     if denies(sentence) != denies(quote.text) {
         return Err(Unsupported::Negation);
     }
@@ -147,6 +158,74 @@ fn capitals(sentence: &str, quote: &Quote, names: &[&str]) -> Result<(), Unsuppo
         .flat_map(words::words)
         .filter(|word| !named.contains(word));
     unknown.next().map_or(Ok(()), |word| Err(Unsupported::Word(word)))
+}
+
+/// What is written with marks inside ("a/b", "x_y", "#265", "v1.2") or within quotation marks must stand so in the quote.
+fn literals(sentence: &str, quote: &Quote, names: &[&str]) -> Result<(), Unsupported> {
+    let edge = |c: char| !c.is_alphanumeric() && !matches!(c, '#' | '@' | '_' | '/');
+    let places = || names.iter().copied().chain([quote.text]);
+    let marked = |word: &&str| word.contains(['/', '_', '@', '#', '.', '=', '<', '>', '{', '}', '*', '\\']);
+    let whole = |text: &str, word: &str| text.split_whitespace().any(|w| w.trim_matches(edge) == word);
+    let words = sentence.split_whitespace().map(|w| w.trim_matches(edge)).filter(marked);
+    if let Some(word) = words.into_iter().find(|word| !places().any(|text| whole(text, word))) {
+        return Err(Unsupported::Literal(word.to_owned()));
+    }
+    let parts: Vec<&str> = sentence.split('"').collect();
+    if parts.len().is_multiple_of(2) {
+        return Err(Unsupported::NoStatement);
+    }
+    let mut marked = parts.iter().skip(1).step_by(2).map(|inside| inside.trim_end_matches(['.', ',']));
+    let otherwise = |inside: &&str| !quote.text.split('"').any(|part| part.trim_end_matches(['.', ',']) == *inside);
+    marked.find(otherwise).map_or(Ok(()), |inside| Err(Unsupported::Literal(inside.to_owned())))
+}
+
+/// What turns a statement around ("out of scope", "reject", "if") must not be left out of what the sentence takes of a quote.
+fn turned(sentence: &str, claim: &[String], quote: &Quote) -> Result<(), Unsupported> {
+    let said = format!(" {} ", words::words(sentence).join(" "));
+    let taken = format!(" {} ", taken(claim, quote).join(" "));
+    let has = |text: &str, phrase: &str| text.contains(&format!(" {phrase}"));
+    if TURNING.split(", ").any(|phrase| has(&taken, phrase) && !has(&said, phrase)) {
+        return Err(Unsupported::Negation);
+    }
+    let depends = |text: &str| DEPENDING.split(' ').any(|word| text.contains(&format!(" {word} ")));
+    if depends(&taken) && !depends(&said) {
+        return Err(Unsupported::Certainty("if".to_owned()));
+    }
+    Ok(())
+}
+
+/// The words of the quote up to the last that the sentence has.
+fn taken(claim: &[String], quote: &Quote) -> Vec<String> {
+    let mut words = words::words(quote.text);
+    let last = words.iter().rposition(|word| claim.iter().any(|stem| words::stem(word) == stem));
+    words.truncate(last.map_or(0, |at| at + 1));
+    words
+}
+
+/// Who "I" is must be said: no sentence of ours speaks in the first person, and what a quote says of its speaker names them.
+fn first_person(sentence: &str, claim: &[String], quote: &Quote) -> Result<(), Unsupported> {
+    let is_one =
+        |word: &String| matches!(word.as_str(), "i" | "im" | "ive" | "id" | "ill" | "my" | "me" | "mine" | "myself");
+    let is_many = |word: &String| matches!(word.as_str(), "we" | "weve" | "our" | "ours" | "us");
+    let own: String = sentence.split('"').step_by(2).collect::<Vec<_>>().join(" ");
+    let said = words::words(&own);
+    if let Some(word) = said.iter().find(|word| is_one(word) || is_many(word)) {
+        return Err(Unsupported::Speaker(word.clone()));
+    }
+    let name = quote.speaker.map(words::words).unwrap_or_default();
+    let named = name.iter().any(|word| said.contains(word));
+    let taken = taken(claim, quote);
+    let others = |word: &String| matches!(word.as_str(), "they" | "them" | "their" | "team" | "group");
+    // "Raj said" reports, unless the quote itself tells of saying.
+    let reports = |word: &String| REPORTING.split_whitespace().any(|verb| verb == word) && !taken.contains(word);
+    match (taken.iter().find(|word| is_one(word)), taken.iter().find(|word| is_many(word))) {
+        (Some(word), _) if !named => Err(Unsupported::Speaker(word.clone())),
+        // What "we" agreed is not what the one who says so agreed.
+        (None, Some(word)) if named && !said.iter().any(|word| others(word) || reports(word)) => {
+            Err(Unsupported::Speaker(word.clone()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The content words must come in about the order that the quote has them: "Ana waits for Raj" is not "Raj waits for Ana".
@@ -271,9 +350,63 @@ mod tests {
             Err(Unsupported::Number("friday".into())),
         );
         check("It is fine.", Err(Unsupported::Length(3)));
+        check("They agreed to \"move the release to 14 March.", Err(Unsupported::NoStatement));
         check(
             "The Parsers agreed to move the release to 14 March because it is not ready.",
             Err(Unsupported::Word("parsers".into())),
         );
+    }
+
+    #[track_caller]
+    fn against(quote: &str, sentence: &str, wanted: Result<usize, Unsupported>) {
+        let quotes = [Quote { speaker: Some("Raj"), text: quote }];
+        assert_eq!(borne_out(sentence, &quotes, &NAMES), wanted, "{sentence}");
+    }
+
+    #[test]
+    fn what_turns_a_statement_around_may_not_be_left_out() {
+        let scope = "Proposed resolution: It is out of scope to test the resolution protocols of other groups.";
+        against(scope, "Raj proposed to test the resolution protocols of other groups.", Err(Unsupported::Negation));
+        against(scope, "It is out of scope to test the resolution protocols of other groups.", Ok(0));
+        let condition = "If the vendor agrees, we will ship the parser on Friday.";
+        against(condition, "They will ship the parser on Friday.", Err(Unsupported::Certainty("if".into())));
+        against(condition, "If the vendor agrees, they will ship the parser on Friday.", Ok(0));
+        against("We will ship the parser on Friday, unless it rains.", "They will ship the parser on Friday.", Ok(0));
+    }
+
+    #[test]
+    fn who_speaks_of_themselves_is_named() {
+        let own = "The vendors are slow, so I have asked for a change of the contract.";
+        against(
+            own,
+            "The vendors are slow, so they have asked for a change of the contract.",
+            Err(Unsupported::Speaker("i".into())),
+        );
+        against(own, "Raj said the vendors are slow, so Raj has asked for a change of the contract.", Ok(0));
+        against(
+            "We asked for a change of the contract.",
+            "We asked for a change of the contract.",
+            Err(Unsupported::Speaker("we".into())),
+        );
+        against(
+            "We asked for a change of the contract.",
+            "Raj asked for a change of the contract.",
+            Err(Unsupported::Speaker("we".into())),
+        );
+        against("We asked for a change of the contract.", "They asked for a change of the contract.", Ok(0));
+    }
+
+    #[test]
+    fn links_and_literals_stand_as_they_were_written() {
+        let link = "The list is at http://example.org/TR and has both drafts and standards.";
+        against(
+            link,
+            "The list is at http://example.org and has drafts.",
+            Err(Unsupported::Literal("http://example.org".into())),
+        );
+        against(link, "The list is at http://example.org/TR and has both drafts and standards.", Ok(0));
+        let marks = "The operator \"**\" is no part of the path language.";
+        against(marks, "The operator \"\" is no part of the path language.", Err(Unsupported::Literal(String::new())));
+        against(marks, "The operator \"**\" is no part of the path language.", Ok(0));
     }
 }

@@ -51,6 +51,9 @@ pub struct Models<'a> {
     /// The generator's name and the sha256 of its weights, for the provenance.
     pub generator_name: Option<String>,
     pub weights_sha256: Option<String>,
+    pub adapter_sha256: Option<String>,
+    /// How the generator is asked.
+    pub style: prompt::Style,
 }
 
 /// Evidence for the generator: the best units, at most this many.
@@ -127,21 +130,24 @@ impl Summarizer {
         let extract = BottomLine { text: texts.join(" "), by: By::Extract, cites };
         let (Some(generator), Some(encoder)) = (models.generator, models.encoder) else { return Ok(extract) };
         // A stated decision is the bottom line; the generator may word it, and nothing else in its place.
-        let notes: Vec<usize> = match ranked.decided(view) {
-            Some(decision) => vec![decision],
-            None => ranked.evidence.iter().copied().take(MOST_NOTES).collect(),
-        };
+        let mut notes = ranked.heads(view);
+        notes.truncate(MOST_NOTES);
         if notes.is_empty() {
             return Ok(extract);
         }
-        let worded = write::bottom_line(view, &notes, self.options, generator, encoder, cancelled)?;
+        let writer = write::Writer { view, options: self.options, generator, encoder, cancelled };
+        let worded = match models.style {
+            prompt::Style::Instructed => writer.from_all(&notes)?,
+            prompt::Style::Taught => writer.from_one_of(&notes)?,
+        };
         provenance.model = models.generator_name;
         provenance.weights_sha256 = models.weights_sha256;
-        provenance.prompt_version = Some(prompt::VERSION.to_owned());
-        provenance.prompt_tokens = worded.generation.prompt_tokens;
-        provenance.new_tokens = worded.generation.new_tokens;
-        provenance.prefill_ms = worded.generation.prefill_ms;
-        provenance.decode_ms = worded.generation.decode_ms;
+        provenance.adapter_sha256 = models.adapter_sha256;
+        provenance.prompt_version = Some(models.style.version().to_owned());
+        provenance.prompt_tokens = worded.prompt_tokens;
+        provenance.new_tokens = worded.new_tokens;
+        provenance.prefill_ms = worded.prefill_ms;
+        provenance.decode_ms = worded.decode_ms;
         provenance.dropped_claims = worded.dropped.len();
         Ok(worded.line.unwrap_or(extract))
     }

@@ -1,7 +1,14 @@
 //! A thread's units in the order of what they tell: the evidence, the headline among it, the context that remains.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::{choose, choose::Picked, rank, says_nothing, sections, view::View};
-use crate::domain::{Kind, Span, SpeechAct, summary::BottomLine};
+use crate::{
+    domain::{Kind, Span, SpeechAct, summary::BottomLine},
+    text::standalone,
+};
 
 /// A headline has at least this many words where any does, and ends where its sentence ends.
 const HEADLINE_WORDS: std::ops::RangeInclusive<usize> = 7..=45;
@@ -9,8 +16,30 @@ const HEADLINE_WORDS: std::ops::RangeInclusive<usize> = 7..=45;
 const FEW_UNITS: usize = 16;
 /// Two units are a headline when together they have at most this many words.
 const HEADLINE_MOST_WORDS: usize = 48;
+/// A headline is looked for in this many times the words of the evidence.
+const POOL: usize = 3;
+/// Places that a unit falls behind for each way in which it leans on its surroundings.
+const LEANING: usize = 3;
 /// The headline is looked for among this many of the best units.
 const HEADLINE_AMONG: usize = 6;
+
+/// "This proposal adds …", "We propose to …".
+static PURPOSE: LazyLock<Regex> = LazyLock::new(|| {
+    let what = r"this (?:pep|eip|kep|rfc|proposal|document|specification|standard|enhancement|change|feature)";
+    let does = r"(?:propos|introduc|describ|add|specif|defin|outlin|suggest|extend|allow|enabl|mak|remov|recommend|chang|deprecat|replac|aim)";
+    Regex::new(&format!(r"(?i)^\W*(?:{what}\b.{{0,20}}\b{does}|we propose\b|it is proposed\b)")).expect("it compiles")
+});
+/// "If it closes, …", "Test that …": a case or a step of a document, not what it is for.
+static CASE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)^\W*(?:if|when|for|since|test|note|see|during)\b").expect("it compiles"));
+/// Sections that hold what a document is not about, or no longer.
+static ASIDE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:reject|alternativ|prior art|related work|history|drawback|unresolved|open (?:issue|question)|future|acknowledg|reference|footnote|test plan|graduation)")
+        .expect("it compiles")
+});
+/// "This proposal does not change …".
+static DENIED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)^\W*(?:\w+\W+){2,4}(?:not\b|\w+n['’]t\b)").expect("it compiles"));
 
 /// Scores and what was chosen by them.
 pub struct Ranked {
@@ -20,6 +49,8 @@ pub struct Ranked {
     pub place: Vec<f32>,
     /// Units chosen by score without repetition, best first.
     pub evidence: Vec<usize>,
+    /// The evidence and what would come after it: a headline may be found further down.
+    pool: Vec<usize>,
     most_words: usize,
 }
 
@@ -32,13 +63,36 @@ impl Ranked {
             unit.words >= fewest && !unit.sentences.iter().all(|&s| says_nothing(view.acts.sentences[s].act))
         };
         let evidence = choose::choose(view, &scores, most_words, tells);
-        Ranked { place: places(view, &scores), scores, evidence, most_words }
+        let pool = choose::choose(view, &scores, POOL * most_words, tells);
+        Ranked { place: places(view, &scores), scores, evidence, pool, most_words }
     }
 
     /// The decision that heads the thread, if one was stated outright: the last, since it may take back an earlier one.
     pub fn decided(&self, view: &View) -> Option<usize> {
         let told = |n: usize| view.thread.kind != Kind::Transcript || self.place[n] >= 0.5;
         (0..view.units.len()).rev().filter(|n| is_whole(view, *n)).find(|&n| sections::may_head(view, n) && told(n))
+    }
+
+    /// The units of which one may head the thread, best first: the decision that heads it alone; else the evidence, what
+    /// leans on its surroundings after what stands by itself.
+    pub fn heads(&self, view: &View) -> Vec<usize> {
+        if let Some(decision) = self.decided(view) {
+            return vec![decision];
+        }
+        let burden = |(rank, &n): (usize, &usize)| {
+            let shown = &view.units[n].shown;
+            let leanings = standalone::leanings(shown) + usize::from(!is_whole(view, n));
+            // What a document is for is its bottom line, wherever it says so.
+            let document = view.thread.kind == Kind::Document;
+            let purpose = document && PURPOSE.is_match(shown) && !DENIED.is_match(shown);
+            let section = view.thread.messages[view.units[n].message()].author.as_deref().unwrap_or("");
+            let aside = document && ASIDE.is_match(section);
+            (aside, !purpose, rank + LEANING * (leanings + usize::from(document && CASE.is_match(shown))))
+        };
+        let mut heads: Vec<((bool, bool, usize), usize)> =
+            self.pool.iter().enumerate().map(|(rank, n)| (burden((rank, n)), *n)).collect();
+        heads.sort_unstable();
+        heads.into_iter().map(|(_, n)| n).collect()
     }
 
     /// The units to show as the bottom line when nothing better is worded, in order of the thread: the best that is whole
@@ -48,7 +102,7 @@ impl Ranked {
     pub fn headline(&self, view: &View) -> Vec<usize> {
         let whole = |n: &usize| is_whole(view, *n);
         let decided = self.decided(view);
-        let others = self.evidence.iter().copied().take(HEADLINE_AMONG).filter(whole).filter(|n| Some(*n) != decided);
+        let others = self.heads(view).into_iter().take(HEADLINE_AMONG).filter(whole).filter(|n| Some(*n) != decided);
         let mut best = decided.into_iter().chain(others);
         let Some(first) = best.next() else {
             return self.evidence.first().copied().or_else(|| longest(view)).into_iter().collect();

@@ -31,6 +31,12 @@ static HEDGE: LazyLock<Regex> = LazyLock::new(|| {
 });
 static FORMULA: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)^\W*(?:resolved|resolution|decision|decided|agreed)\b[^:]{0,8}:"));
+/// What every meeting decides.
+static PROCEDURE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:minutes|agenda|scribe)\b.{0,60}\b(?:accept|approv|confirm|adopt)|\b(?:accept|approv|confirm|adopt)\w*\b.{0,40}\b(?:minutes|agenda)\b|\badjourn",
+    )
+});
 /// "That is not a blocker", "they couldn't block it".
 static NO_BLOCK: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)\b(?:not|no|n['’]t|never|don'?t)\b[^.;]{0,30}\bblock|anything\b[^.;]{0,40}\bprevent")
@@ -95,6 +101,9 @@ fn is_stated_decision(view: &View, n: usize) -> bool {
 /// Whether a thread may be headed by this decision: in speech "we decided" often tells of old ones, and only a formula
 /// ("RESOLVED:") is sure to be of now.
 pub fn may_head(view: &View, n: usize) -> bool {
+    if PROCEDURE.is_match(&view.units[n].shown) {
+        return false;
+    }
     match view.thread.kind {
         // What a document says of decisions is history or hope; what it proposes is its point.
         Kind::Document => false,

@@ -1,5 +1,7 @@
 //! Lets the generator word the bottom line, and keeps the wording only when its quotes bear it out.
 
+use std::sync::Arc;
+
 use super::{
     Options, cite,
     ground::{self, Quote, Unsupported},
@@ -11,46 +13,100 @@ use crate::{
         Span,
         summary::{BottomLine, By, Cite},
     },
-    model::{Embedder, Generation, ModelError, Stop, TextModel},
-    text::sentence,
+    model::{Embedder, Generation, ModelError, Request, Stop, TextModel},
+    text::{sentence, vocabulary::Vocabulary},
 };
 
 /// What came of asking the generator.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Worded {
     /// `None`: nothing that the quotes bear out.
     pub line: Option<BottomLine>,
     pub dropped: Vec<(String, Unsupported)>,
-    pub generation: Generation,
+    pub prompt_tokens: usize,
+    pub new_tokens: usize,
+    pub prefill_ms: u64,
+    pub decode_ms: u64,
 }
 
-/// Asks for one sentence about the units `chosen`, best first, and checks it.
-///
-/// # Errors
-/// What the models say; a bad answer is no error but a dropped claim.
-pub fn bottom_line(
-    view: &View,
-    chosen: &[usize],
-    options: Options,
-    generator: &mut dyn TextModel,
-    encoder: &mut dyn Embedder,
-    cancelled: &dyn Fn() -> bool,
-) -> Result<Worded, ModelError> {
-    let notes: Vec<String> = chosen.iter().map(|&n| note(view, n)).collect();
-    let (request, used) = prompt::bottom_line(&view.thread.title, &notes, options, generator);
-    let generation = generator.generate(&request, cancelled)?;
-    let mut worded = Worded { line: None, dropped: Vec::new(), generation };
-    let Some(text) = first_sentence(&worded.generation) else {
-        if !worded.generation.text.trim().is_empty() {
-            worded.dropped.push((worded.generation.text.clone(), Unsupported::Length(0)));
-        }
-        return Ok(worded);
-    };
-    match check(view, &chosen[..used], &text, encoder)? {
-        Ok(cites) => worded.line = Some(BottomLine { text, by: By::Model, cites }),
-        Err(why) => worded.dropped.push((text, why)),
+/// What is needed to have a bottom line worded.
+pub struct Writer<'a> {
+    pub view: &'a View<'a>,
+    pub options: Options,
+    pub generator: &'a mut dyn TextModel,
+    pub encoder: &'a mut dyn Embedder,
+    pub cancelled: &'a dyn Fn() -> bool,
+}
+
+/// Notes that a taught generator is asked to reword, one after another, until a wording is borne out.
+const MOST_TRIED: usize = 3;
+/// What a taught generator says of notes that tell nothing.
+const NOTHING: &str = "nothing to report";
+
+impl Writer<'_> {
+    /// Asks for one sentence about all of the units `chosen`, best first, and checks it.
+    ///
+    /// # Errors
+    /// What the models say; a bad answer is no error but a dropped claim.
+    pub fn from_all(mut self, chosen: &[usize]) -> Result<Worded, ModelError> {
+        let notes: Vec<String> = chosen.iter().map(|&n| note(self.view, n)).collect();
+        let title = &self.view.thread.title;
+        let (request, used) = prompt::instructed(title, &notes, self.options, self.generator);
+        let mut worded = Worded::default();
+        self.ask(&request, &chosen[..used], &mut worded)?;
+        Ok(worded)
     }
-    Ok(worded)
+
+    /// Asks for the wording of one unit of `chosen` after another, best first, until one is borne out.
+    ///
+    /// # Errors
+    /// As `from_all`.
+    pub fn from_one_of(mut self, chosen: &[usize]) -> Result<Worded, ModelError> {
+        let mut worded = Worded::default();
+        for &n in chosen.iter().take(MOST_TRIED) {
+            let note = note(self.view, n);
+            let Some(request) = prompt::taught(&self.view.thread.title, &note, self.options, self.generator) else {
+                continue;
+            };
+            let request = Request { only: Some(Arc::new(self.words(n))), ..request };
+            self.ask(&request, &[n], &mut worded)?;
+            if worded.line.is_some() || (self.cancelled)() {
+                break;
+            }
+        }
+        Ok(worded)
+    }
+
+    /// Adds what comes of one request to `worded`.
+    fn ask(&mut self, request: &Request, chosen: &[usize], worded: &mut Worded) -> Result<(), ModelError> {
+        let generation = self.generator.generate(request, self.cancelled)?;
+        worded.prompt_tokens += generation.prompt_tokens;
+        worded.new_tokens += generation.new_tokens;
+        worded.prefill_ms += generation.prefill_ms;
+        worded.decode_ms += generation.decode_ms;
+        let Some(text) = first_sentence(&generation) else {
+            if !generation.text.trim().is_empty() {
+                worded.dropped.push((generation.text.clone(), Unsupported::Length(0)));
+            }
+            return Ok(());
+        };
+        if text.to_lowercase().starts_with(NOTHING) {
+            return Ok(());
+        }
+        match check(self.view, chosen, &text, self.encoder)? {
+            Ok(cites) => worded.line = Some(BottomLine { text, by: By::Model, cites }),
+            Err(why) => worded.dropped.push((text, why)),
+        }
+        Ok(())
+    }
+
+    /// The words that a sentence about unit `n` may use.
+    fn words(&self, n: usize) -> Vocabulary {
+        let thread = self.view.thread;
+        let quotes = self.view.units[n].spans.iter().map(|span| thread.quote(*span));
+        let names = thread.participants.iter().map(String::as_str).chain([thread.title.as_str()]);
+        Vocabulary::of(quotes.chain(names).chain([ground::REPORTING, NOTHING]))
+    }
 }
 
 /// A unit as the generator sees it: who, and what was said.

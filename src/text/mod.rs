@@ -7,4 +7,6 @@ pub mod person_mention;
 pub mod quote;
 pub mod sentence;
 pub mod shown;
+pub mod standalone;
+pub mod vocabulary;
 pub mod words;

@@ -47,9 +47,19 @@ pub fn stem(word: &str) -> &str {
     stem.strip_suffix('e').filter(|s| s.len() >= SHORTEST_STEM).unwrap_or(stem)
 }
 
+/// Whether some ending that `stem` takes off begins with `part`.
+pub fn begins_an_ending(part: &str) -> bool {
+    ENDINGS.iter().any(|ending| ending.starts_with(part))
+}
+
 /// True for a word that every text has ("the", "would", "okay").
 pub fn is_common(word: &str) -> bool {
     COMMON.contains(word)
+}
+
+/// Whether a word that every text has begins with `part`.
+pub fn begins_common(part: &str) -> bool {
+    COMMON.iter().any(|word| word.starts_with(part))
 }
 
 /// The stems of the words of `text` that say what it is about.

@@ -47,6 +47,11 @@ fn a_thread_on_standard_input_is_summarised() {
 }
 
 #[test]
+fn an_adapter_needs_a_model_beside_which_it_lies() {
+    check(&quoting(&["--adapter", "none"]), &line(THREAD), 2, "", "--adapter");
+}
+
+#[test]
 fn a_broken_line_is_named_skipped_and_fatal_to_nothing() {
     let input = format!("{}not json\n", line(THREAD));
     check(&quoting(&[]), &input, 4, "Printer", "line 2");

@@ -10,7 +10,7 @@ use bluf::{
         Embedder, TextModel,
         scripted::{HashEmbedder, ScriptedModel},
     },
-    summarize::{Models, Options, Summarizer},
+    summarize::{Models, Options, Summarizer, prompt::Style},
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -39,11 +39,16 @@ fn thread(kind: Kind, said: &[(&str, &str)]) -> Thread {
 }
 
 fn summarize(thread: &Thread, model: Option<&mut ScriptedModel>) -> Summary {
+    summarize_in(Style::Instructed, thread, model)
+}
+
+fn summarize_in(style: Style, thread: &Thread, model: Option<&mut ScriptedModel>) -> Summary {
     let acts = Classifier::without_heads().classify(thread, None, &|| false).expect("cues need no model");
     let mut encoder = HashEmbedder;
     let models = Models {
         encoder: model.is_some().then_some(&mut encoder as &mut dyn Embedder),
         generator: model.map(|m| m as &mut dyn TextModel),
+        style,
         ..Models::default()
     };
     let summarizer = Summarizer::new(Options::default()).expect("the weights fit the program");
@@ -95,6 +100,28 @@ fn assert_trustworthy(thread: &Thread, summary: &Summary) {
         (coverage.messages, coverage.read + coverage.skipped.len()),
         (thread.messages.len(), thread.messages.len())
     );
+}
+
+#[test]
+fn a_taught_model_rewords_one_note_after_another_until_one_is_borne_out() {
+    let thread = export();
+    let mut model = ScriptedModel {
+        answers: ["The export moves to 23:00 on Mars.".to_owned(), "Nothing to report.".to_owned()].into(),
+        ..ScriptedModel::default()
+    };
+    let summary = summarize_in(Style::Taught, &thread, Some(&mut model));
+    assert_eq!(summary.bottom_line.by, By::Extract, "{:?}", summary.bottom_line);
+    assert_eq!(summary.provenance.dropped_claims, 1, "what was invented is counted, what says nothing is no claim");
+    assert_eq!(summary.provenance.prompt_version.as_deref(), Some("bottom-line/2"));
+    for asked in &model.asked {
+        let [system, user] = &asked.turns[..] else { panic!("a system turn and one of the user's: {asked:?}") };
+        assert!(system.text.starts_with("You reword") && user.text.matches("\n- ").count() == 1, "{user:?}");
+        let only = asked.only.as_ref().expect("only words of the note");
+        assert!(only.admits(user.text.split_once("\n- ").expect("a note").1, true), "{user:?}");
+        assert!(!only.admits("unheard-of bananas", true));
+    }
+    let notes: std::collections::HashSet<&str> = model.asked.iter().map(|a| a.turns[1].text.as_str()).collect();
+    assert_eq!(notes.len(), model.asked.len(), "no note is asked for twice");
 }
 
 #[test]

@@ -38,14 +38,14 @@ struct Layer {
     feed_forward_norm: Norm,
     gate: QMatMul,
     up: QMatMul,
-    down: QMatMul,
+    down: Linear,
 }
 
 struct Attention {
     query: Linear,
     key: Linear,
     value: Linear,
-    output: QMatMul,
+    output: Linear,
     kv_heads: usize,
     heads: usize,
     head_norms: Option<[Norm; 2]>,
@@ -54,6 +54,8 @@ struct Attention {
 struct Linear {
     weight: QMatMul,
     bias: Option<Tensor>,
+    /// Of an adapter: `[in, rank]` and `[rank, out]`.
+    beside: Option<[Tensor; 2]>,
 }
 
 struct Norm {
@@ -147,7 +149,7 @@ impl Layer {
                 query: Linear::load(gguf, n, "attn_q")?,
                 key: Linear::load(gguf, n, "attn_k")?,
                 value: Linear::load(gguf, n, "attn_v")?,
-                output: gguf.matmul(&name("attn_output"))?,
+                output: Linear::load(gguf, n, "attn_output")?,
                 kv_heads: family.heads.kv,
                 heads: family.heads.queries,
                 head_norms: match family.head_norms {
@@ -161,7 +163,7 @@ impl Layer {
             feed_forward_norm: Norm::load(gguf, &name("ffn_norm"), epsilon)?,
             gate: gguf.matmul(&name("ffn_gate"))?,
             up: gguf.matmul(&name("ffn_up"))?,
-            down: gguf.matmul(&name("ffn_down"))?,
+            down: Linear::load(gguf, n, "ffn_down")?,
         })
     }
 
@@ -266,14 +268,22 @@ fn mask(scores: &Tensor, kv: usize, group: usize, rows: usize, first: usize) -> 
 
 impl Linear {
     fn load(gguf: &mut Gguf, n: usize, part: &str) -> Result<Linear, ModelError> {
-        let bias = format!("blk.{n}.{part}.bias");
+        let name = format!("blk.{n}.{part}");
+        let bias = format!("{name}.bias");
         let bias = if gguf.has_tensor(&bias) { Some(gguf.f32(&bias)?) } else { None };
-        Ok(Linear { weight: gguf.matmul(&format!("blk.{n}.{part}.weight"))?, bias })
+        let beside = gguf.beside(&name)?.map(|part| part.tensors(gguf.device())).transpose()?;
+        Ok(Linear { weight: gguf.matmul(&format!("{name}.weight"))?, bias, beside })
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor, candle_core::Error> {
-        let y = self.weight.forward(x)?;
-        self.bias.as_ref().map_or(Ok(y.clone()), |bias| y.broadcast_add(bias))
+        let mut y = self.weight.forward(x)?;
+        if let Some(bias) = &self.bias {
+            y = y.broadcast_add(bias)?;
+        }
+        if let Some([a, b]) = &self.beside {
+            y = (y + x.matmul(a)?.matmul(b)?)?;
+        }
+        Ok(y)
     }
 }
 

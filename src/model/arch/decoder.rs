@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::{
+    adapter::{Adapted, Through},
     family::Family,
     sequence::{Cache, Sequence, Step},
 };
@@ -33,17 +34,17 @@ pub struct Decoder {
 
 struct Layer {
     attention_norm: Vec<f32>,
-    query: Matrix,
-    key: Matrix,
-    value: Matrix,
+    query: Adapted,
+    key: Adapted,
+    value: Adapted,
     /// Where keys have a bias.
     balance: Option<Balance>,
     /// Weights of the norm that each head of queries and of keys goes through, where the family has one.
     head_norms: Option<[Vec<f32>; 2]>,
-    output: Matrix,
+    output: Adapted,
     feed_forward_norm: Vec<f32>,
     gate_and_up: GateAndUp,
-    down: Matrix,
+    down: Adapted,
 }
 
 enum GateAndUp {
@@ -74,6 +75,7 @@ struct Scratch {
     attended: Vec<f32>,
     hidden: Vec<f32>,
     gate: Vec<f32>,
+    through: Through,
     attention: Attention,
 }
 
@@ -193,12 +195,11 @@ impl Decoder {
 impl Layer {
     fn load(gguf: &mut Gguf, cpu: &Cpu, n: usize, family: &Family) -> Result<Layer, ModelError> {
         let name = |part: &str| format!("blk.{n}.{part}.weight");
-        let bias = |part: &str| Some(format!("blk.{n}.{part}.bias"));
         let (heads, d) = (family.heads, family.width);
         let turned = |row: usize| family.turned_row(row);
-        let query = load(gguf, cpu, &name("attn_q"), bias("attn_q"), &turned)?;
-        let key = load(gguf, cpu, &name("attn_k"), bias("attn_k"), &turned)?;
-        let value = load(gguf, cpu, &name("attn_v"), bias("attn_v"), &|row| row)?;
+        let query = adapted(gguf, cpu, n, "attn_q", &turned)?;
+        let key = adapted(gguf, cpu, n, "attn_k", &turned)?;
+        let value = adapted(gguf, cpu, n, "attn_v", &|row| row)?;
         for (part, matrix, count) in
             [("attn_q", &query, heads.queries), ("attn_k", &key, heads.kv), ("attn_v", &value, heads.kv)]
         {
@@ -234,10 +235,10 @@ impl Layer {
             value,
             balance,
             head_norms,
-            output: load(gguf, cpu, &name("attn_output"), None, &|row| row)?,
+            output: adapted(gguf, cpu, n, "attn_output", &|row| row)?,
             feed_forward_norm: floats(gguf, &name("ffn_norm"), d)?,
             gate_and_up: GateAndUp::load(gguf, cpu, [&name("ffn_gate"), &name("ffn_up")])?,
-            down: load(gguf, cpu, &name("ffn_down"), None, &|row| row)?,
+            down: adapted(gguf, cpu, n, "ffn_down", &|row| row)?,
         })
     }
 
@@ -246,9 +247,9 @@ impl Layer {
         let Pass { cpu, heads, rotary, epsilon, width: d } = pass;
         let (q, kv) = (heads.queries * heads.width, heads.kv * heads.width);
         s.rows.fill(cpu, &s.x, d, Norm::Rms { weight: &self.attention_norm, epsilon });
-        self.query.multiply(cpu, &s.rows, Finish::Store, &mut s.queries, q);
-        self.key.multiply(cpu, &s.rows, Finish::Store, &mut s.keys, kv);
-        self.value.multiply(cpu, &s.rows, Finish::Store, &mut s.values, kv);
+        self.query.multiply(cpu, &s.rows, Finish::Store, &mut s.queries, q, &mut s.through);
+        self.key.multiply(cpu, &s.rows, Finish::Store, &mut s.keys, kv, &mut s.through);
+        self.value.multiply(cpu, &s.rows, Finish::Store, &mut s.values, kv, &mut s.through);
         if let Some([query, key]) = &self.head_norms {
             norm_heads(&mut s.queries, query, epsilon);
             norm_heads(&mut s.keys, key, epsilon);
@@ -257,11 +258,11 @@ impl Layer {
         let turn = Turn { rotary: Some(rotary), balance: self.balance.as_ref() };
         s.attention.run(cpu, heads, turn, projected, spans, true, &mut s.attended);
         s.rows.fill(cpu, &s.attended, q, Norm::None);
-        self.output.multiply(cpu, &s.rows, Finish::Add, &mut s.x, d);
+        self.output.multiply(cpu, &s.rows, Finish::Add, &mut s.x, d, &mut s.through);
         s.rows.fill(cpu, &s.x, d, Norm::Rms { weight: &self.feed_forward_norm, epsilon });
         let width = self.gate_and_up.forward(cpu, s);
         s.rows.fill(cpu, &s.hidden, width, Norm::None);
-        self.down.multiply(cpu, &s.rows, Finish::Add, &mut s.x, d);
+        self.down.multiply(cpu, &s.rows, Finish::Add, &mut s.x, d, &mut s.through);
     }
 }
 
@@ -319,6 +320,19 @@ fn matrix_dims(gguf: &Gguf, name: &str, raw: &Raw) -> Result<(usize, usize), Mod
         [rows, k] => Ok((rows, k)),
         _ => Err(gguf.bad(format!("'{name}' is {:?}, not a matrix", raw.dims))),
     }
+}
+
+/// The matrix `part` of layer `n`, with its bias and what an adapter has for it, where there are any.
+fn adapted(
+    gguf: &mut Gguf,
+    cpu: &Cpu,
+    n: usize,
+    part: &str,
+    order: &(dyn Fn(usize) -> usize + Sync),
+) -> Result<Adapted, ModelError> {
+    let name = format!("blk.{n}.{part}");
+    let matrix = load(gguf, cpu, &format!("{name}.weight"), Some(format!("{name}.bias")), order)?;
+    Ok(Adapted::new(cpu, matrix, gguf.beside(&name)?, order))
 }
 
 /// The matrix `name`, with its bias where the file has one, rows in the order that `order` gives.

@@ -1,5 +1,6 @@
 //! One file an architecture: from token ids to the logits of the next token, from sentences to vectors.
 
+pub mod adapter;
 pub mod bert;
 pub mod candle;
 pub mod decoder;

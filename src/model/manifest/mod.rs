@@ -23,6 +23,8 @@ pub struct Manifest {
     pub licence: String,
     pub description: String,
     pub files: Vec<ModelFile>,
+    /// What teaches the model its job, if anything does.
+    pub adapter: Option<AdapterFile>,
     /// In the order in which they are tried.
     pub sources: Vec<Source>,
 }
@@ -54,6 +56,16 @@ pub struct ModelFile {
     pub path: String,
     pub bytes: u64,
     pub sha256: Checksum,
+}
+
+/// An adapter that comes with a manifest.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdapterFile {
+    /// Beside the manifest.
+    pub path: PathBuf,
+    pub sha256: Checksum,
+    pub version: String,
 }
 
 /// A place that may have a model's files.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 
-use super::{Architecture, Manifest, ModelFile, Role, Source, SourceKind, Wheel};
+use super::{AdapterFile, Architecture, Manifest, ModelFile, Role, Source, SourceKind, Wheel};
 
 /// What is wrong, and at which bytes of the text.
 type Fault = (Range<usize>, String);
@@ -25,6 +25,7 @@ pub(super) fn read(text: &str, file: &Path) -> Result<Manifest, Fault> {
             source.into_inner().check(&files, beside).map_err(|why| (at, why))
         })
         .collect::<Result<_, _>>()?;
+    let adapter = written.adapter.map(|adapter| AdapterFile { path: beside.join(adapter.path), ..adapter });
     Ok(Manifest {
         name: written.name,
         aliases: written.aliases,
@@ -34,6 +35,7 @@ pub(super) fn read(text: &str, file: &Path) -> Result<Manifest, Fault> {
         licence: written.licence,
         description: written.description,
         files,
+        adapter,
         sources,
     })
 }
@@ -52,6 +54,7 @@ struct Written {
     licence: String,
     description: String,
     files: Vec<Spanned<ModelFile>>,
+    adapter: Option<AdapterFile>,
     #[serde(default)]
     sources: Vec<Spanned<WrittenSource>>,
 }

@@ -106,6 +106,7 @@ fn request(text: &str) -> Request {
         max_new_tokens: 1,
         sampling: Sampling::Greedy,
         stop: Vec::new(),
+        only: None,
     }
 }
 

@@ -123,13 +123,15 @@ fn good() -> Mood {
 }
 
 fn bench(mood: Mood) -> (Bench, LoopbackHub) {
+    // Long enough for a busy machine, but where the hub is to be given up.
+    let stall = Duration::from_millis(if mood.hangs { 400 } else { 20_000 });
     let hub = LoopbackHub::start(mood);
     let mut bench = Bench::new(SOURCE);
     bench.options.hub = HubAccess {
         endpoint: Some(format!("{}/", hub.endpoint)),
         token: Some("open-sesame".to_owned()),
         cache: None,
-        stall: Duration::from_millis(400),
+        stall,
         retry_wait: Duration::from_millis(5),
     };
     (bench, hub)
