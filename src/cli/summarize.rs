@@ -100,7 +100,7 @@ fn print_all(threads: &[Thread], out: Out, args: &Args, call: &Call, mut skipped
         return Ok(if skipped { Exit::Degraded } else { Exit::Fine });
     }
     let mut workshop = Workshop::open(&call.effective.config, !args.no_model)
-        .context("cannot load the models; run `bluf models pull`, or add --no-model")?;
+        .context("cannot load the models; --no-model goes without")?;
     let clock: &dyn Clock = match &args.as_of {
         Some(at) => &FixedClock(*at),
         None => &SystemClock,

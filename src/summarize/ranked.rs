@@ -62,8 +62,15 @@ impl Ranked {
             let unit = &view.units[n];
             unit.words >= fewest && !unit.sentences.iter().all(|&s| says_nothing(view.acts.sentences[s].act))
         };
-        let evidence = choose::choose(view, &scores, most_words, tells);
         let pool = choose::choose(view, &scores, POOL * most_words, tells);
+        // Units are chosen one by one until they have the words, so fewer words are a beginning of more.
+        let mut words = 0;
+        let within = |n: &&usize| {
+            let more = words < most_words;
+            words += view.units[**n].words;
+            more
+        };
+        let evidence = pool.iter().take_while(within).copied().collect();
         Ranked { place: places(view, &scores), scores, evidence, pool, most_words }
     }
 
@@ -73,12 +80,13 @@ impl Ranked {
         (0..view.units.len()).rev().filter(|n| is_whole(view, *n)).find(|&n| sections::may_head(view, n) && told(n))
     }
 
-    /// The units of which one may head the thread, best first: the decision that heads it alone; else the evidence, what
-    /// leans on its surroundings after what stands by itself.
+    /// The units of which one may be worded as the bottom line, best first: a stated decision alone, else what stands best.
     pub fn heads(&self, view: &View) -> Vec<usize> {
-        if let Some(decision) = self.decided(view) {
-            return vec![decision];
-        }
+        self.decided(view).map_or_else(|| self.standing(view), |decision| vec![decision])
+    }
+
+    /// The pool, what leans on its surroundings after what stands by itself.
+    fn standing(&self, view: &View) -> Vec<usize> {
         let burden = |(rank, &n): (usize, &usize)| {
             let shown = &view.units[n].shown;
             let leanings = standalone::leanings(shown) + usize::from(!is_whole(view, n));
@@ -102,7 +110,7 @@ impl Ranked {
     pub fn headline(&self, view: &View) -> Vec<usize> {
         let whole = |n: &usize| is_whole(view, *n);
         let decided = self.decided(view);
-        let others = self.heads(view).into_iter().take(HEADLINE_AMONG).filter(whole).filter(|n| Some(*n) != decided);
+        let others = self.standing(view).into_iter().take(HEADLINE_AMONG).filter(whole).filter(|n| Some(*n) != decided);
         let mut best = decided.into_iter().chain(others);
         let Some(first) = best.next() else {
             return self.evidence.first().copied().or_else(|| longest(view)).into_iter().collect();

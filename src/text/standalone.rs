@@ -10,7 +10,8 @@ static POINTS_BACK: LazyLock<Regex> = LazyLock::new(|| {
         r"(?ix)^\W*(?:
             and|but|so|or|nor|yet|because|which|whereas|although|though|otherwise|also|then|too|however|therefore|thus|hence
             |instead|besides|likewise|anyway|e\.g|i\.e|p\.?s
-            |moreover|furthermore|additionally|finally|next|meanwhile|as\ (?:such|well)|for\ example|for\ instance|note\ that|if\ (?:not|so)|in\ (?:that|this|which)\ case|for\ (?:that|this)\ reason
+            |moreover|furthermore|additionally|finally|next|meanwhile|as\ (?:such|well)|for\ (?:example|instance)
+            |note\ that|if\ (?:not|so)|in\ (?:that|this|which)\ case|for\ (?:that|this)\ reason
             |yes|no|yeah|yep|nope|well|ok|okay|right|sure|exactly|indeed|thanks|hi|hello
             |it|its|it['’]s|that|that['’]s|these|those|they|them|their|he|she|his|her|such|same
             |the\ (?:former|latter|same|other|above|following|first|second)\b

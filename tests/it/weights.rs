@@ -286,6 +286,9 @@ fn the_shipped_adapter_says_what_its_training_says() {
     let golden = include_str!("../fixtures/model/generator_adapter.json");
     let golden: Vec<serde_json::Value> = serde_json::from_str(golden).expect("JSON");
     assert!(golden.len() >= 4);
+    let mut gguf = Gguf::open(&path, &Device::Cpu).expect("it opens");
+    gguf.adapt(Adapter::read(&bytes, "the shipped adapter").expect("an adapter")).expect("it fits");
+    let mut decoder = Decoder::load(&mut gguf, Arc::new(Cpu::new(1))).expect("it loads");
     let mut near = 0;
     for prompt in &golden {
         let text = |key: &str| prompt[key].as_str().expect("a text").to_owned();
@@ -300,9 +303,6 @@ fn the_shipped_adapter_says_what_its_training_says() {
         assert_eq!(said.prompt_tokens, ids.len(), "the prompt is the one that was trained on: {}", text("user"));
         near += usize::from(said.text.trim() == text("answer").trim());
         // The weights' own rounding is the same, activations of eight bits are not: the best token may lie a little off.
-        let mut gguf = Gguf::open(&path, &Device::Cpu).expect("it opens");
-        gguf.adapt(Adapter::read(&bytes, "the shipped adapter").expect("an adapter")).expect("it fits");
-        let mut decoder = Decoder::load(&mut gguf, Arc::new(Cpu::new(1))).expect("it loads");
         let mut sequence = decoder.begin();
         let mut steps = [Step::new(&mut sequence, &ids, 1)];
         decoder.read(&mut steps, &|| false).expect("it reads");
