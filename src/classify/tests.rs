@@ -41,6 +41,7 @@ fn thread(kind: Kind, messages: &[(&str, &str)]) -> Thread {
         id: "1".into(),
         title: "Pumps".into(),
         url: None,
+        channel: None,
         participants: vec!["Ana Petrova".into(), "Raj Iyer".into()],
         messages: messages.iter().enumerate().map(message).collect(),
         events: Vec::new(),

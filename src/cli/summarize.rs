@@ -180,6 +180,7 @@ mod tests {
             id: "t".to_string(),
             title: String::new(),
             url: None,
+            channel: None,
             participants: Vec::new(),
             messages: times.iter().map(message).collect(),
             events: Vec::new(),

@@ -10,6 +10,8 @@ pub struct Message {
     /// The source's id, or the position in the thread counted from 0.
     pub id: String,
     pub author: Option<String>,
+    /// How the source tells the author from everybody of the same name: a mail address, an account.
+    pub author_id: Option<String>,
     pub sent_at: Option<Moment>,
     pub text: String,
     /// The `id` of the message this one answers, where the source says so.

@@ -5,6 +5,7 @@ pub mod event;
 pub mod fault;
 pub mod message;
 pub mod moment;
+pub mod pulled;
 pub mod summary;
 pub mod thread;
 
@@ -13,4 +14,5 @@ pub use event::Event;
 pub use fault::{Fault, Place};
 pub use message::{Message, Span};
 pub use moment::Moment;
+pub use pulled::{Cursor, Item, Page};
 pub use thread::{Kind, Thread};

@@ -26,6 +26,8 @@ pub struct Thread {
     pub id: String,
     pub title: String,
     pub url: Option<String>,
+    /// The room it stands in, by the source's word: a Slack channel, a mailbox or list, a repository.
+    pub channel: Option<String>,
     pub participants: Vec<String>,
     pub messages: Vec<Message>,
     pub events: Vec<Event>,

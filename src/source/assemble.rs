@@ -12,6 +12,7 @@ pub(super) fn thread(source: &str, kind: Kind, name: &str, messages: Vec<Message
         id: stem(name).to_owned(),
         title: stem(name).to_owned(),
         url: None,
+        channel: None,
         participants: participants(&messages),
         messages,
         events: Vec::new(),

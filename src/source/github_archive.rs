@@ -94,6 +94,7 @@ fn message(value: &Value, id: String, author: Option<String>) -> Message {
         reply_to: None,
         edited_at: at(value, "updatedAt").filter(|edited| Some(*edited) != sent_at),
         bot: author.as_deref().is_some_and(is_bot),
+        author_id: author.clone(),
         author,
     }
 }

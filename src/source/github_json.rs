@@ -216,7 +216,16 @@ fn message(value: &Value, id: String) -> Message {
     let user = ["user", "actor", "author"].into_iter().find_map(|key| value.get(key).filter(|v| v.is_object()));
     let author = user.and_then(|user| filled(user, "login").or_else(|| filled(user, "name")));
     let bot = user.is_some_and(|user| text(user, "type") == "Bot") || author.as_deref().is_some_and(is_bot);
-    Message { id, author, sent_at, text: text(value, "body").to_owned(), reply_to: None, edited_at, bot }
+    Message {
+        id,
+        author_id: author.clone(),
+        author,
+        sent_at,
+        text: text(value, "body").to_owned(),
+        reply_to: None,
+        edited_at,
+        bot,
+    }
 }
 
 fn happened(value: &Value, event: &str) -> Event {

@@ -3,6 +3,7 @@
 //! [`read`] finds out what an input is and hands it to the one file that knows the format. Nothing here decides anything
 //! about a thread; whatever could not be read is a [`Fault`](crate::domain::Fault), never a silence.
 
+pub mod connector;
 pub mod github_archive;
 pub mod github_json;
 pub mod irc;

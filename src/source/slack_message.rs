@@ -89,6 +89,7 @@ impl WireMessage {
         let message = Message {
             id: ts,
             author,
+            author_id: Some(user.to_owned()).filter(|id| !id.is_empty()),
             sent_at: Some(crate::domain::Moment::utc(at)),
             text,
             reply_to: root.clone(),

@@ -104,6 +104,7 @@ impl Out<'_> {
             id,
             title,
             url: wire.url.filled(),
+            channel: wire.channel.filled(),
             participants,
             messages,
             events: wire.events.0.unwrap_or_default().into_iter().filter_map(event).collect(),
@@ -176,6 +177,7 @@ fn message(wire: WireMessage, at: usize) -> Message {
         bot: wire.bot.as_str() == "true",
         id: wire.id.filled().unwrap_or_else(|| at.to_string()),
         author: wire.author.filled(),
+        author_id: wire.author_id.filled(),
         text: wire.text.given().unwrap_or_default(),
         reply_to: wire.reply_to.filled(),
     }
@@ -198,6 +200,7 @@ struct WireThread {
     id: Text,
     title: Text,
     url: Text,
+    channel: Text,
     participants: Items<Text>,
     messages: Items<Loose<WireMessage>>,
     events: Items<Loose<WireEvent>>,
@@ -208,6 +211,7 @@ struct WireThread {
 struct WireMessage {
     id: Text,
     author: Text,
+    author_id: Text,
     ts: Text,
     text: Text,
     reply_to: Text,

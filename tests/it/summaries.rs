@@ -31,6 +31,7 @@ fn thread(kind: Kind, said: &[(&str, &str)]) -> Thread {
         id: "t1".to_owned(),
         title: "Nightly export".to_owned(),
         url: None,
+        channel: None,
         participants,
         messages: said.iter().enumerate().map(message).collect(),
         events: Vec::new(),

@@ -45,12 +45,14 @@ pub(super) fn threads(letters: Vec<Letter>, input: &str) -> Vec<Thread> {
             .iter()
             .filter_map(|&n| {
                 let letter = letters[n].take()?;
+                let author_id = letter.author.as_ref().map(|a| a.address.clone()).filter(|address| !address.is_empty());
                 let author =
                     letter.author.map(|a| names.get(&a.address).filter(|n| a.may_be(n)).cloned().unwrap_or(a.name));
                 let reply_to = parents[n].map(|p| ids[p].clone());
                 Some(Message {
                     id: ids[n].clone(),
                     author,
+                    author_id,
                     sent_at: letter.sent_at,
                     text: letter.text,
                     reply_to,
@@ -63,11 +65,12 @@ pub(super) fn threads(letters: Vec<Letter>, input: &str) -> Vec<Thread> {
         let participants =
             messages.iter().filter_map(|m| m.author.clone()).filter(|a| seen.insert(a.clone())).collect();
         Some(Thread {
-            source: list.unwrap_or_else(|| source.to_owned()),
+            source: list.clone().unwrap_or_else(|| source.to_owned()),
             kind: Kind::Email,
             id: ids[root].clone(),
             title: subjects[root].base.clone(),
             url: None,
+            channel: list,
             participants,
             messages,
             events: Vec::new(),
