@@ -8,6 +8,7 @@ pub mod domain;
 pub mod model;
 pub mod secret;
 pub mod source;
+pub mod store;
 pub mod summarize;
 pub mod text;
 pub mod time;

@@ -1,0 +1,56 @@
+//! Vectors of text that was read before, so that one more message costs one more message.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{Connection, params};
+
+use super::{Store, StoreError};
+
+/// A thread's vectors by the sha256 of what they were made from.
+pub type Vectors = HashMap<[u8; 32], Vec<f32>>;
+
+impl Store {
+    /// # Errors
+    /// Whatever the database says.
+    pub fn vectors(&self, thread: i64) -> Result<Vectors, StoreError> {
+        self.read(|on| of_thread(on, thread))
+    }
+
+    /// Adds `new` to a thread's vectors and drops those that are not in `used`.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub fn keep_vectors(&self, thread: i64, new: &Vectors, used: &HashSet<[u8; 32]>) -> Result<(), StoreError> {
+        self.write(|on| {
+            let here: bool =
+                on.query_row("SELECT EXISTS (SELECT 1 FROM thread WHERE id = ?1)", [thread], |row| row.get(0))?;
+            if !here {
+                return Ok(());
+            }
+            let stale: Vec<(i64, [u8; 32])> = {
+                let mut find = on.prepare_cached("SELECT id, hash FROM vector WHERE thread_id = ?1")?;
+                let rows = find.query_map([thread], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                rows.collect::<rusqlite::Result<_>>()?
+            };
+            for (id, _) in stale.iter().filter(|(_, hash)| !used.contains(hash)) {
+                on.prepare_cached("DELETE FROM vector WHERE id = ?1")?.execute([id])?;
+            }
+            let sql = "INSERT OR IGNORE INTO vector (thread_id, hash, data) VALUES (?1, ?2, ?3)";
+            for (hash, vector) in new {
+                let data: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
+                on.prepare_cached(sql)?.execute(params![thread, hash, data])?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn of_thread(on: &Connection, thread: i64) -> rusqlite::Result<Vectors> {
+    let mut find = on.prepare_cached("SELECT hash, data FROM vector WHERE thread_id = ?1")?;
+    let row = |row: &rusqlite::Row<'_>| {
+        let data = row.get_ref(1)?.as_blob()?;
+        let (numbers, _) = data.as_chunks::<4>();
+        Ok((row.get(0)?, numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()))
+    };
+    find.query_map([thread], row)?.collect()
+}
