@@ -5,10 +5,13 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
-use super::{Call, Exit, render::json, workshop::Weights};
-use crate::model::{
-    kernel::{Cpu, Dispatch},
-    speed::{self, Plan, Rate, Speed},
+use super::{Call, Exit, workshop::Weights};
+use crate::{
+    model::{
+        kernel::{Cpu, Dispatch},
+        speed::{self, Plan, Rate, Speed},
+    },
+    render::json,
 };
 
 #[derive(Debug, clap::Args)]

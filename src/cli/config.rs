@@ -6,8 +6,11 @@ use anyhow::{Context, Result, anyhow};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{BadInput, Cli, Exit, print::Terminal, render::json, sources, usual_files};
-use crate::config::{ConfigError, check::check, key::Value, load::EXAMPLE, schema::schema};
+use super::{BadInput, Cli, Exit, print::Terminal, sources, usual_files};
+use crate::{
+    config::{ConfigError, check::check, key::Value, load::EXAMPLE, schema::schema},
+    render::json,
+};
 
 #[derive(Debug, Subcommand)]
 pub enum Args {

@@ -8,11 +8,15 @@ use etcetera::BaseStrategy;
 use super::{
     Call, Exit, models,
     progress::Reading as Drawn,
-    render::{Out, render},
     summarize,
     workshop::{Weights, Workshop},
 };
-use crate::{config::Config, source::Input, time::SystemClock};
+use crate::{
+    config::Config,
+    render::{Out, render},
+    source::Input,
+    time::SystemClock,
+};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

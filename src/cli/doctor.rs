@@ -6,10 +6,13 @@ use serde::Serialize;
 use super::{
     Call, Exit, models,
     progress::Pulling,
-    render::{json, plain},
     workshop::{Check, Weights, Workshop},
 };
-use crate::{config::Config, time::Stopwatch};
+use crate::{
+    config::Config,
+    render::{json, plain},
+    time::Stopwatch,
+};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

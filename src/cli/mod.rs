@@ -8,7 +8,6 @@ pub mod doctor;
 pub mod models;
 pub mod print;
 pub mod progress;
-pub mod render;
 pub mod summarize;
 mod threads;
 pub mod version;

@@ -10,12 +10,12 @@ use super::{
     BadInput, Call, Exit,
     print::can_ask,
     progress::Pulling,
-    render::json,
     workshop::{Check, Weights},
 };
 use crate::{
     config::Config,
     model::manifest::{Manifest, Role},
+    render::json,
 };
 
 #[derive(Debug, Subcommand)]

@@ -7,10 +7,10 @@ use std::{
 
 use serde_json::json;
 
-use super::render::plain;
 use crate::{
     config::{Level, Log},
     domain::Fault,
+    render::{Page, plain},
 };
 
 /// Columns when standard output is not a terminal.
@@ -28,13 +28,6 @@ pub struct Terminal {
     log: Log,
     /// Standard error is a terminal.
     watched: bool,
-}
-
-/// How standard output should be laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
-    pub columns: usize,
-    pub colour: bool,
 }
 
 impl Terminal {

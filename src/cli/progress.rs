@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{print::Terminal, render::plain};
-use crate::model::progress::Progress;
+use super::print::Terminal;
+use crate::{model::progress::Progress, render::plain};
 
 /// Slower than this a spinner looks stuck.
 const TICK: Duration = Duration::from_millis(120);

@@ -5,14 +5,10 @@ use std::{io, path::PathBuf};
 use anyhow::{Context, Result, anyhow};
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{
-    BadInput, Call, Exit,
-    progress::Reading as Drawn,
-    render::{self, Out},
-    workshop::Workshop,
-};
+use super::{BadInput, Call, Exit, progress::Reading as Drawn, workshop::Workshop};
 use crate::{
     domain::{Moment, Thread},
+    render::{self, Out},
     source::{self, Format, Input, Reading},
     time::{Clock, FixedClock, SystemClock},
 };

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::{Exit, print::Terminal, render::json};
-use crate::domain::summary::SCHEMA;
+use super::{Exit, print::Terminal};
+use crate::{domain::summary::SCHEMA, render::json};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

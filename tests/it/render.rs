@@ -1,9 +1,6 @@
 //! The three layouts of a summary, whole.
 
-use bluf::cli::{
-    print::Page,
-    render::{Out, render},
-};
+use bluf::render::{Out, Page, render};
 
 use crate::support::{empty_summary, full_summary};
 

@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["net", "telemetry"],
     &["source", "sink", "store", "model"],
     &["classify", "summarize"],
-    &["engine"],
+    &["engine", "render"],
     &["web"],
     &["config"],
     &["cli"],

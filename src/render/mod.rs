@@ -8,7 +8,6 @@ pub mod view;
 
 use clap::ValueEnum;
 
-use super::print::Page;
 use crate::domain::summary::Summary;
 
 /// What `--out` takes.
@@ -21,6 +20,13 @@ pub enum Out {
     Markdown,
     /// One `bluf.summary/1` object a line.
     Json,
+}
+
+/// How a terminal is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    pub columns: usize,
+    pub colour: bool,
 }
 
 /// One summary, ready to print.

@@ -1,7 +1,7 @@
 //! For reading in a terminal: the bottom line first, then what somebody must know or do, each with who said it.
 
 use super::{
-    super::print::Page,
+    Page,
     view::{self, Entry, Quote},
 };
 use crate::domain::summary::Summary;
