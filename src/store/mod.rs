@@ -6,6 +6,7 @@
 mod change;
 mod ingest;
 mod join;
+mod keep;
 mod migrate;
 pub mod summary;
 pub mod thread;
@@ -23,6 +24,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 
 pub use change::Change;
 pub use ingest::Taken;
+pub use keep::restore;
 pub use vector::Vectors;
 
 /// Connections that read at one time.
