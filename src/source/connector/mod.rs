@@ -3,6 +3,8 @@
 //! A connector is one file (or folder) here: its `Config`, private wire structs, and `impl Source`. It decides nothing about
 //! a thread and keeps nothing: whatever it must remember is in its cursor.
 
+pub mod files;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
