@@ -6,8 +6,10 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod models;
+mod place;
 pub mod print;
 pub mod progress;
+pub mod serve;
 pub mod summarize;
 mod threads;
 pub mod version;
@@ -50,6 +52,8 @@ pub enum Verb {
     Summarize(summarize::Args),
     /// Pull the models if they are missing and print the BLUFs of a bundled sample workspace
     Demo(demo::Args),
+    /// Run the daemon: pull from the configured sources, keep every thread read, and answer
+    Serve(serve::Args),
     /// Get, check and remove weights
     #[command(subcommand)]
     Models(models::Args),
@@ -115,6 +119,7 @@ fn dispatch(verb: &Verb, call: &Call) -> Result<Exit> {
     match verb {
         Verb::Summarize(args) => summarize::run(args, call),
         Verb::Demo(args) => demo::run(args, call),
+        Verb::Serve(args) => serve::run(args, call),
         Verb::Models(args) => models::run(args, call),
         Verb::Bench(args) => bench::run(args, call),
         Verb::Doctor(args) => doctor::run(args, call),

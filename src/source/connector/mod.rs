@@ -4,6 +4,7 @@
 //! a thread and keeps nothing: whatever it must remember is in its cursor.
 
 pub mod files;
+pub mod registry;
 
 use std::time::Duration;
 
