@@ -11,7 +11,7 @@ pub mod print;
 pub mod progress;
 pub mod serve;
 pub mod summarize;
-mod threads;
+mod cores;
 pub mod version;
 mod workshop;
 
@@ -129,7 +129,7 @@ fn dispatch(verb: &Verb, call: &Call) -> Result<Exit> {
 
 fn call(cli: &Cli) -> Result<Call> {
     let effective = sources(cli).load().map_err(|e| BadInput(e.into()))?;
-    threads::hold_to_one();
+    cores::hold_to_one();
     let mut log = effective.config.log;
     if cli.quiet {
         log.level = Level::Error;
