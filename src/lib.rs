@@ -7,6 +7,7 @@ pub mod config;
 pub mod domain;
 pub mod model;
 pub mod secret;
+pub mod sla;
 pub mod source;
 pub mod summarize;
 pub mod text;
