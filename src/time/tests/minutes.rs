@@ -152,7 +152,7 @@ fn days_later(minutes: &[Minute], rota: &Rota, from: Timestamp, days: usize) -> 
     let on_target = |m: &Minute| m.day == Some(target);
     // Open minutes of that day, and the minute at which each of its shifts has ended.
     let ends = minutes.windows(2).filter(|pair| on_target(&pair[0])).map(|pair| &pair[1]);
-    let last = ends.clone().last()?;
+    let last = ends.clone().next_back()?;
     let mut moments: Vec<&Minute> = minutes.iter().filter(|m| on_target(m)).chain(ends).collect();
     moments.sort_by_key(|m| m.start);
     Some(moments.iter().find(|m| m.shown >= wanted).map_or(last.start, |m| m.start))
