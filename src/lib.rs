@@ -4,6 +4,7 @@
 pub mod classify;
 pub mod cli;
 pub mod config;
+pub mod court;
 pub mod domain;
 pub mod model;
 pub mod secret;
