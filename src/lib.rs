@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod model;
+pub mod net;
 pub mod secret;
 pub mod source;
 pub mod summarize;
