@@ -14,5 +14,5 @@ pub use event::Event;
 pub use fault::{Fault, Place};
 pub use message::{Message, Span};
 pub use moment::Moment;
-pub use pulled::{Cursor, Item, Page};
+pub use pulled::{Cursor, Item, Page, Poisoned};
 pub use thread::{Kind, Thread};

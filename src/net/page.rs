@@ -8,12 +8,20 @@ use super::HeaderMap;
 #[derive(Debug, Default)]
 pub struct Guard {
     seen: HashSet<String>,
+    circled: bool,
 }
 
 impl Guard {
     /// `next`, unless it has been followed before.
     pub fn follow(&mut self, next: Option<String>) -> Option<String> {
-        next.filter(|next| !next.is_empty() && self.seen.insert(next.clone()))
+        let next = next.filter(|next| !next.is_empty())?;
+        self.circled |= !self.seen.insert(next.clone());
+        (!self.circled).then_some(next)
+    }
+
+    /// Whether the way ended because it came back to where it had been: what is missing then may be there all the same.
+    pub fn circled(&self) -> bool {
+        self.circled
     }
 }
 
@@ -69,7 +77,7 @@ mod tests {
     fn a_circle_is_left_after_one_round() {
         let mut guard = Guard::default();
         let mut follow = |next: &str| guard.follow(Some(next.to_owned())).is_some();
-        assert_eq!([follow("a"), follow("b"), follow("a"), follow(""), follow("b")], [true, true, false, false, false]);
-        assert_eq!(guard.follow(None), None);
+        assert_eq!([follow("a"), follow(""), follow("b"), follow("a"), follow("b")], [true, false, true, false, false]);
+        assert_eq!((guard.follow(None), guard.circled(), Guard::default().circled()), (None, true, false));
     }
 }

@@ -1,6 +1,7 @@
 //! One binary of integration tests: the program as its users meet it, and the rules of its source.
 
 mod cli;
+mod connector;
 mod render;
 mod summaries;
 mod support;
