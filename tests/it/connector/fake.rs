@@ -157,6 +157,12 @@ pub fn asked(request: &Request, name: &str) -> Option<String> {
     request.url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
+/// The address that was asked, as its sender wrote it.
+pub fn address(request: &Request) -> String {
+    let host = request.headers.get("host").and_then(|host| host.to_str().ok()).expect("HTTP/1.1 names the host");
+    format!("http://{host}{}", request.url.path())
+}
+
 pub fn fixtures<S: Service>() -> PathBuf {
     root().join("tests/fixtures/connector").join(S::NAME)
 }

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::{Value, json};
 use wiremock::Request;
 
-use super::fake::{Answer, Service, asked};
+use super::fake::{Answer, Service, address, asked};
 
 /// No page is longer, whatever is asked for.
 const PAGE: usize = 2;
@@ -124,7 +124,7 @@ impl Service for FakeGitHub {
     }
 
     fn circle(answer: &mut Answer, request: &Request) {
-        answer.headers.push(("link", format!("<{}>; rel=\"next\"", request.url)));
+        answer.headers.push(("link", format!("<{}?page=1>; rel=\"next\"", address(request))));
         for list in ["/data/repository/discussions", "/data/repository/discussion/comments", "/data/node/replies"] {
             if let Some(list) = answer.body.pointer_mut(list) {
                 list["pageInfo"] = json!({ "hasNextPage": true, "endCursor": "1" });
@@ -142,9 +142,13 @@ fn paged(items: Vec<Value>, request: &Request) -> Answer {
     if !more {
         return answer;
     }
-    let mut next = request.url.clone();
-    let kept: Vec<_> = request.url.query_pairs().filter(|(key, _)| key != "page").collect();
-    next.query_pairs_mut().clear().extend_pairs(kept).append_pair("page", &(page + 1).to_string());
+    let kept: String = request
+        .url
+        .query_pairs()
+        .filter(|(key, _)| key != "page")
+        .map(|(key, value)| format!("{key}={value}&"))
+        .collect();
+    let next = format!("{}?{kept}page={}", address(request), page + 1);
     answer.header("link", format!("<{next}>; rel=\"next\", <{next}>; rel=\"last\""))
 }
 

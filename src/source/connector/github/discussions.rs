@@ -62,7 +62,7 @@ impl Discussions {
         let mut patience = Patience::default();
         for entry in &listed {
             walk.missing.remove(&entry.number);
-            if self.seen.get(&entry.number) == Some(&entry.seen) {
+            if self.seen.get(&entry.number) == Some(&entry.seen) || Some(entry.seen.0) < walk.until {
                 continue;
             }
             if page.items.len() >= super::MOST_THREADS {

@@ -132,10 +132,14 @@ impl Issues {
     /// Asks for those by number that are missing or failed before.
     async fn again(&mut self, site: &Site<'_>, missing: BTreeSet<u64>, page: &mut Page) -> Result<bool, SourceError> {
         let mut patience = Patience::default();
-        let numbers: BTreeSet<u64> = missing.into_iter().chain(self.later.keys().copied()).collect();
+        let numbers: BTreeSet<u64> = missing.iter().chain(self.later.keys()).copied().collect();
         for number in numbers {
             let fetched = thread::by_number(site, number).await;
             self.settled(site, number, fetched, page, &mut patience)?;
+            // There after all: the list says when it changes again.
+            if missing.contains(&number) {
+                self.seen.remove(&number);
+            }
         }
         Ok(false)
     }

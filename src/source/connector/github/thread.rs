@@ -24,6 +24,10 @@ pub(super) async fn by_number(site: &Site<'_>, number: u64) -> Result<Fetched, N
         Err(NetError::Permanent { status: Some(404 | 410), .. }) => return Ok(Fetched::Gone),
         other => other?.json()?,
     };
+    // Moved to another repository, where GitHub leads on to.
+    if issue.get("number").and_then(Value::as_u64) != Some(number) {
+        return Ok(Fetched::Gone);
+    }
     whole(site, number, issue).await
 }
 

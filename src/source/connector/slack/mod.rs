@@ -43,6 +43,8 @@ use crate::{
 pub const MOST_THREADS: usize = 20;
 /// Steps of one pull, though they bring nothing: then what was learnt is kept.
 const MOST_STEPS: usize = 40;
+/// The same where each step takes minutes.
+const MOST_SLOW_STEPS: usize = 2;
 /// How long names and channels are taken for what they were.
 const WORKSPACE_LASTS: Duration = Duration::from_secs(600);
 const UNKNOWN: &str = "no such channel, or the app was not invited to it";
@@ -155,7 +157,11 @@ impl Source for Slack {
         let mut progress = progress_of(cursor)?;
         let workspace = self.workspace().await?;
         let mut page = Page { more: true, ..Page::default() };
-        for _ in 0..MOST_STEPS {
+        let steps = match self.config.rate_profile {
+            RateProfile::Internal => MOST_STEPS,
+            RateProfile::Limited => MOST_SLOW_STEPS,
+        };
+        for _ in 0..steps {
             match self.step(&workspace, &mut progress, &mut page).await {
                 // What there is already is worth more than the news that there is no more: the next pull brings that.
                 Err(_) if !page.items.is_empty() => break,
