@@ -9,6 +9,7 @@ pub mod domain;
 pub mod engine;
 pub mod model;
 pub mod render;
+pub mod net;
 pub mod secret;
 pub mod sla;
 pub mod source;

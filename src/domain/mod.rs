@@ -16,5 +16,5 @@ pub use fault::{Fault, Place};
 pub use message::{Message, Span};
 pub use moment::Moment;
 pub use obligation::{Closed, Evidence, Health, How, Metric, Obligation, ObligationKind};
-pub use pulled::{Cursor, Item, Page};
+pub use pulled::{Cursor, Item, Page, Poisoned};
 pub use thread::{Kind, Thread};

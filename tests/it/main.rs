@@ -3,6 +3,7 @@
 mod cli;
 mod connector_files;
 mod daemon;
+mod connector;
 mod render;
 mod summaries;
 mod support;
