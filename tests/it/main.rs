@@ -2,6 +2,7 @@
 
 mod cli;
 mod connector_files;
+mod connector_mail;
 mod render;
 mod summaries;
 mod support;

@@ -4,6 +4,8 @@
 //! a thread and keeps nothing: whatever it must remember is in its cursor.
 
 pub mod files;
+pub mod imap;
+pub mod push;
 
 use std::time::Duration;
 
