@@ -124,7 +124,10 @@ async fn real_letters_thread_as_the_server_and_the_reference_thread_them() {
     let (mut shelf, mut cursors) = (Shelf::default(), Vec::new());
     pull_and_check(&source(&server.settings(server.port)), &mut cursors, &mut shelf).await;
     client.say("NOOP");
-    let refs = threads_of(&mut client, "REFS");
+    // Of two letters of one id the server takes the second for another letter, and we for the same.
+    let all = threads_of(&mut client, "REFS");
+    let within_another = |t: &BTreeSet<String>| all.iter().any(|other| other != t && t.is_subset(other));
+    let refs: BTreeSet<BTreeSet<String>> = all.iter().filter(|t| !within_another(t)).cloned().collect();
     eprintln!(
         "{count} letters, {} messages, {} threads, {} by the server",
         shelf.messages.len(),
@@ -135,7 +138,7 @@ async fn real_letters_thread_as_the_server_and_the_reference_thread_them() {
     for thread in shelf.threads() {
         assert!(threads_of(&mut client, "REFERENCES").iter().any(|whole| thread.is_subset(whole)), "{thread:?}");
     }
-    assert_eq!(shelf.messages.len(), 53);
+    assert_eq!((count, shelf.messages.len()), (53, 52));
     assert_eq!(shelf.threads().len(), 24, "REFERENCE.json, by references alone");
     assert_eq!(shelf.threads(), refs);
 }
@@ -255,7 +258,7 @@ async fn a_line_cut_at_any_byte_costs_time_and_no_letter() {
         assert_eq!(shelf, whole, "cut after {bytes} bytes");
         // With everything known, a cut answer must not look like letters that are gone.
         line.cut_after(bytes / 200);
-        server.client().append("INBOX", &letter(&format!("{bytes}@ex"), "More", &[], "More."));
+        server.client().append("INBOX", &letter(&format!("more-{bytes}@ex"), "More", &[], "More."));
         for _ in 0..10 {
             match source.pull(cursor.as_ref()).await {
                 Ok(page) => {
@@ -267,7 +270,7 @@ async fn a_line_cut_at_any_byte_costs_time_and_no_letter() {
         }
         line.mend();
         let mut client = server.client();
-        client.delete(&format!("HEADER Message-ID <{bytes}@ex>"));
+        client.delete(&format!("HEADER Message-ID <more-{bytes}@ex>"));
     }
     assert!(cut >= 20, "the line was cut {cut} times");
 }
@@ -356,17 +359,9 @@ async fn who_is_not_let_in_is_told_what_to_check() {
     let refused = source(&wrong).pull(None).await.unwrap_err();
     assert!(matches!(&refused, SourceError::Permanent(what) if what.contains("password")), "{refused}");
     assert!(!refused.to_string().contains("guessed"));
-    let closed = TcpPort::closed();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let nobody = source(&server.settings(closed)).pull(None).await.unwrap_err();
     assert!(matches!(nobody, SourceError::Transient(_)), "{nobody}");
-}
-
-struct TcpPort;
-
-impl TcpPort {
-    fn closed() -> u16 {
-        std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-    }
 }
 
 #[tokio::test]

@@ -86,10 +86,6 @@ impl Dovecot {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    pub fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
     pub fn client(&self) -> Client {
         Client::new(self.port)
     }

@@ -79,11 +79,12 @@ impl Session {
             })?;
             client = greeted(tls(config, client.into_inner()).await?, false).await?;
         }
+        // One of the two is given, see `Imap::new`.
+        let password = config.password.as_ref().map_or("", Secret::reveal);
         let login = async {
-            match (&config.token, &config.password) {
-                (Some(token), _) => client.authenticate("XOAUTH2", Xoauth2::new(&config.user, token)).await,
-                (None, Some(password)) => client.login(&config.user, password.reveal()).await,
-                (None, None) => unreachable_login(client),
+            match &config.token {
+                Some(token) => client.authenticate("XOAUTH2", Xoauth2::new(&config.user, token)).await,
+                None => client.login(&config.user, password).await,
             }
         };
         let talk = timeout(SILENCE, login).await.map_err(|_| silent())?.map_err(|(error, _)| refused(error))?;
@@ -237,10 +238,6 @@ async fn greeted(stream: Box<dyn Wire>, greets: bool) -> Result<Client<Box<dyn W
         }
     }
     Ok(client)
-}
-
-fn unreachable_login(client: Client<Box<dyn Wire>>) -> Result<Talk<Box<dyn Wire>>, (Said, Client<Box<dyn Wire>>)> {
-    Err((Said::No("neither a password nor a token is given".to_owned()), client))
 }
 
 fn refused(error: Said) -> SourceError {
