@@ -4,6 +4,7 @@ mod cli;
 mod connector_files;
 mod daemon;
 mod connector;
+mod connector_mail;
 mod render;
 mod summaries;
 mod support;

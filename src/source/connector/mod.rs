@@ -9,6 +9,8 @@ pub mod credential;
 pub mod github;
 pub mod hook;
 pub mod slack;
+pub mod imap;
+pub mod push;
 
 use std::time::Duration;
 

@@ -268,8 +268,12 @@ async fn real_documents_have_as_many_commits_as_git_says() {
         let (mut shelf, mut cursors): (Shelf, Vec<Cursor>) = Default::default();
         pull_and_check(&files(clone.path(), ""), &mut cursors, &mut shelf).await;
         for (thread, origin) in shelf.wholes.values() {
-            let log =
-                git(clone.path(), &["log", "--follow", "--format=%an", "--", origin.as_deref().unwrap()], "Ana", 1);
+            let log = git(
+                clone.path(),
+                &["log", "--follow", "--no-merges", "--format=%an", "--", origin.as_deref().unwrap()],
+                "Ana",
+                1,
+            );
             let commits = thread.events.iter().filter(|e| e.kind != "status").count();
             eprintln!(
                 "{}: {} commits, {} people, events {:?}",

@@ -99,6 +99,13 @@ impl Owners {
         }
         Err(owner)
     }
+
+    /// `origin` has the thread no more, and whoever has it may say so.
+    pub(super) fn leave(&mut self, thread: u64, origin: &str) {
+        if self.0.get(&thread).is_some_and(|owner| owner == origin) {
+            self.0.remove(&thread);
+        }
+    }
 }
 
 /// A digest of words and numbers, never [`UNFINISHED`].
@@ -193,7 +200,12 @@ mod tests {
     fn the_first_origin_by_name_owns_a_thread_and_gives_it_up() {
         let mut manifest = manifest();
         let mut owners = Owners::of(&manifest, ["b", "a"].into_iter());
-        assert_eq!((owners.claim(1, "b"), owners.claim(3, "b")), (Err("a"), Ok(())));
+        assert_eq!(owners.claim(1, "b"), Err("a"));
+        assert_eq!(owners.claim(3, "b"), Ok(()));
+        owners.leave(1, "a");
+        owners.leave(3, "a");
+        assert_eq!(owners.claim(1, "b"), Ok(()));
+        assert_eq!(owners.claim(3, "c"), Err("b"));
         let mut alone = Owners::of(&manifest, ["b"].into_iter());
         assert_eq!(
             [alone.claim(1, "b").is_ok(), alone.claim(1, "a").is_ok(), alone.claim(1, "b").is_ok()],

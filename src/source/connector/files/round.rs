@@ -192,6 +192,7 @@ impl Round {
         let held: HashSet<u64> = open.ids.iter().map(|id| print_of_id(id)).collect();
         let dropped: Vec<u64> = entry.threads.keys().copied().filter(|id| !held.contains(id)).collect();
         entry.threads.retain(|id, _| held.contains(id));
+        dropped.iter().for_each(|id| self.owners.leave(*id, &origin.name));
         entry.stamp = origin.stamp;
         if open.said || !dropped.is_empty() {
             page.items.push(Item::Origin { origin: origin.name.clone(), threads: open.ids });

@@ -1,6 +1,6 @@
 //! A document with its history: sections dated by the commits that wrote them, changes as events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use gix::ObjectId;
 
@@ -21,12 +21,23 @@ const MOST_EVENTS: usize = 300;
 /// Reads the document whose newest bytes are `head`. `bytes` gives those of any version.
 ///
 /// A section is sent when it first stood in the document and edited when its words last changed; its author stays
-/// "section: NAME" as for any document, and the people who committed take part. A commit that touches many documents at
-/// once is nobody's word about this one: it makes no event and no participant.
+/// "section: NAME" as for any document, and the people who committed take part. A merge, and a commit that touches many
+/// documents at once, is nobody's word about this one: it makes no event and no participant.
 pub(super) fn read(name: &str, head: ObjectId, versions: &[Version], bytes: Bytes<'_>) -> Result<Reading, Fault> {
     let mut reading = text_at(name, &bytes(head)?);
     let versions = versions.get(..MOST_VERSIONS).unwrap_or(versions);
-    let past: Vec<Past<'_>> = versions.iter().map(|v| Past::of(v, name, bytes)).collect::<Result<_, Fault>>()?;
+    let mut states: HashMap<ObjectId, State> = HashMap::new();
+    for blob in versions.iter().flat_map(|v| v.before.into_iter().chain([v.blob])) {
+        if let Entry::Vacant(place) = states.entry(blob) {
+            place.insert(State::of(text_at(name, &bytes(blob)?)));
+        }
+    }
+    let nothing = State::default();
+    let state = |blob: Option<ObjectId>| blob.and_then(|blob| states.get(&blob)).unwrap_or(&nothing);
+    let past: Vec<Past<'_>> = versions
+        .iter()
+        .map(|version| Past { version, before: state(version.before), after: state(Some(version.blob)) })
+        .collect();
     if let Some(thread) = reading.threads.first_mut().filter(|_| !past.is_empty()) {
         let mut seen = HashMap::new();
         for message in &mut thread.messages {
@@ -39,24 +50,32 @@ pub(super) fn read(name: &str, head: ObjectId, versions: &[Version], bytes: Byte
     Ok(reading)
 }
 
-/// A version and what stood in it.
-struct Past<'v> {
-    version: &'v Version,
+/// What stood in a document at one time.
+#[derive(Default)]
+struct State {
+    /// Words by name of section.
     sections: HashMap<String, String>,
     status: Option<String>,
 }
 
-impl<'v> Past<'v> {
-    fn of(version: &'v Version, name: &str, bytes: Bytes<'_>) -> Result<Past<'v>, Fault> {
-        let thread = text_at(name, &bytes(version.blob)?).threads.into_iter().next();
-        let (mut sections, mut seen) = (HashMap::new(), HashMap::new());
-        let status = thread.as_ref().and_then(status).map(str::to_owned);
-        for message in thread.into_iter().flat_map(|t| t.messages) {
-            sections.insert(key_of(&message, &mut seen), message.text);
-        }
-        Ok(Past { version, sections, status })
+impl State {
+    fn of(reading: Reading) -> State {
+        let Some(thread) = reading.threads.into_iter().next() else { return State::default() };
+        let status = status(&thread).map(str::to_owned);
+        let mut seen = HashMap::new();
+        let sections = thread.messages.into_iter().map(|m| (key_of(&m, &mut seen), m.text)).collect();
+        State { sections, status }
     }
+}
 
+/// A version, and what its commit made of what.
+struct Past<'v> {
+    version: &'v Version,
+    before: &'v State,
+    after: &'v State,
+}
+
+impl Past<'_> {
     fn at(&self) -> Option<Moment> {
         self.version.commit.at
     }
@@ -70,28 +89,22 @@ fn key_of(message: &Message, seen: &mut HashMap<String, usize>) -> String {
     format!("{times} {name}")
 }
 
-/// Walks back from now: where the words differ from the version before they were edited, and before the version in which
-/// nothing of that name stood they were not there.
+/// A commit edited a section whose words were others before it, and began one that was not there. Each commit is compared
+/// with its own parent, since those next to it in time may be another branch's.
 fn date(message: &mut Message, key: &str, past: &[Past<'_>]) {
-    let mut now = Some(&message.text);
-    let mut edited = None;
-    for (at, here) in past.iter().enumerate() {
-        let before = past.get(at + 1).and_then(|before| before.sections.get(key));
-        let Some(older) = before else {
-            message.sent_at = here.at().or(message.sent_at);
-            break;
-        };
-        if now != Some(older) && !here.version.is_bulk() {
-            edited = edited.or(Some(here));
-        }
-        now = Some(older);
-    }
+    let words = |state: &State| state.sections.get(key).cloned();
+    let changed = |p: &&Past<'_>| p.after.sections.contains_key(key) && words(p.before) != words(p.after);
+    let begun = past.iter().position(|p| changed(&p) && !p.before.sections.contains_key(key));
+    let since = past.get(..begun.unwrap_or(past.len())).unwrap_or(past);
+    let edited = since.iter().filter(changed).find(|p| !p.version.is_quiet());
+    let first = begun.and_then(|at| past.get(at)).or(past.last());
+    message.sent_at = first.and_then(Past::at).or(message.sent_at);
     message.edited_at = edited.and_then(Past::at);
 }
 
 /// The people who committed, in the order in which they came, then those whom the document names.
 fn participants(thread: &mut Thread, past: &[Past<'_>]) {
-    let committers = past.iter().rev().filter(|p| !p.version.is_bulk()).map(|p| p.version.commit.author.clone());
+    let committers = past.iter().rev().filter(|p| !p.version.is_quiet()).map(|p| p.version.commit.author.clone());
     let named = std::mem::take(&mut thread.participants);
     let mut people: Vec<String> = Vec::new();
     for person in committers.chain(named) {
@@ -108,20 +121,15 @@ fn participants(thread: &mut Thread, past: &[Past<'_>]) {
 fn events(thread: &mut Thread, past: &[Past<'_>]) {
     let now = status(thread).map(str::to_owned);
     thread.events.clear();
-    let mut status: Option<&String> = None;
-    for (at, here) in past.iter().enumerate().rev() {
-        let changed = here.status.as_ref().filter(|new| Some(*new) != status);
-        status = here.status.as_ref();
-        if here.version.is_bulk() {
-            continue;
-        }
+    for here in past.iter().rev().filter(|p| !p.version.is_quiet()) {
+        let changed = here.after.status.as_ref().filter(|_| here.after.status != here.before.status);
         let mut push = |kind: &str, subject: Option<String>| {
             let actor = Some(here.version.commit.author.clone());
             thread.events.push(Event { at: here.at(), kind: kind.to_owned(), actor, subject });
         };
         match &here.version.from {
             Some(from) => push("renamed", Some(format!("{from} → {}", here.version.path))),
-            None if at + 1 == past.len() => push("created", Some(here.version.commit.summary.clone())),
+            None if here.version.before.is_none() => push("created", Some(here.version.commit.summary.clone())),
             None => push("edited", Some(here.version.commit.summary.clone())),
         }
         if let Some(new) = changed {

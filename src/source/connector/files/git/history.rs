@@ -35,6 +35,7 @@ pub(super) struct Commit {
     pub at: Option<Moment>,
     /// The first line of its message.
     pub summary: String,
+    is_merge: bool,
     changes: Vec<Change>,
 }
 
@@ -43,9 +44,9 @@ struct Change {
     path: String,
     /// `None` where it was removed.
     blob: Option<ObjectId>,
-    /// Whether there was no document of that path before.
-    added: bool,
-    /// What an added document was called before.
+    /// What it was before; `None` where there was nothing of that path, or of the path it was renamed from.
+    before: Option<ObjectId>,
+    /// What a renamed document was called before.
     from: Option<String>,
 }
 
@@ -54,13 +55,16 @@ struct Change {
 pub(super) struct Version {
     pub commit: Arc<Commit>,
     pub blob: ObjectId,
+    /// What the commit found.
+    pub before: Option<ObjectId>,
     pub path: String,
     pub from: Option<String>,
 }
 
 impl Version {
-    pub(super) fn is_bulk(&self) -> bool {
-        self.commit.changes.len() > MOST_TOUCHED
+    /// Whether the commit is nobody's word about this document: one over many, or one that joins what others wrote.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.commit.is_merge || self.commit.changes.len() > MOST_TOUCHED
     }
 }
 
@@ -127,6 +131,7 @@ impl History {
                 out.push(Version {
                     commit: Arc::clone(commit),
                     blob,
+                    before: change.before,
                     path: change.path.clone(),
                     from: change.from.clone(),
                 });
@@ -136,7 +141,7 @@ impl History {
                         from = at + 1;
                         continue 'names;
                     }
-                    None if change.added => break 'names,
+                    None if change.before.is_none() => break 'names,
                     None => {}
                 }
             }
@@ -156,8 +161,8 @@ fn look(repository: &gix::Repository, id: ObjectId, parents: &[ObjectId], scope:
             break;
         }
         let others = self::changes(repository, Some(*parent), &tree, scope)?;
-        let paths: HashSet<String> = others.into_iter().map(|(change, _)| change.path).collect();
-        changes.retain(|(change, _)| paths.contains(&change.path));
+        let paths: HashSet<String> = others.into_iter().map(|change| change.path).collect();
+        changes.retain(|change| paths.contains(&change.path));
     }
     if parents.len() == 1 {
         find_renames(repository, &mut changes);
@@ -172,17 +177,18 @@ fn look(repository: &gix::Repository, id: ObjectId, parents: &[ObjectId], scope:
         author: name.to_owned(),
         at: time.and_then(|time| moment(time.seconds, time.offset)),
         summary: summary.trim_start().lines().next().unwrap_or_default().trim().to_owned(),
-        changes: changes.into_iter().map(|(change, _)| change).collect(),
+        is_merge: parents.len() > 1,
+        changes,
     })
 }
 
-/// The documents that differ between a commit's parent and itself, each with the blob it had before.
+/// The documents that differ between a commit's parent and itself.
 fn changes(
     repository: &gix::Repository,
     parent: Option<ObjectId>,
     tree: &gix::Tree<'_>,
     scope: &Scope,
-) -> Option<Vec<(Change, Option<ObjectId>)>> {
+) -> Option<Vec<Change>> {
     let before = match parent {
         // The edge of a shallow clone: everything would look new.
         Some(parent) => repository.find_commit(parent).ok()?.tree().ok()?,
@@ -200,14 +206,14 @@ fn changes(
     let document = |path: &[u8]| path.to_str().ok().and_then(|path| scope.document(path)).map(str::to_owned);
     let change = |record: recorder::Change| match record {
         recorder::Change::Addition { entry_mode, oid, path, .. } if entry_mode.is_blob() => {
-            Some((Change { path: document(&path)?, blob: Some(oid), added: true, from: None }, None))
+            Some(Change { path: document(&path)?, blob: Some(oid), before: None, from: None })
         }
         recorder::Change::Deletion { entry_mode, oid, path, .. } if entry_mode.is_blob() => {
-            Some((Change { path: document(&path)?, blob: None, added: false, from: None }, Some(oid)))
+            Some(Change { path: document(&path)?, blob: None, before: Some(oid), from: None })
         }
         recorder::Change::Modification { entry_mode, oid, previous_oid, path, .. } if entry_mode.is_blob() => {
             let blob = (oid != previous_oid).then_some(oid)?;
-            Some((Change { path: document(&path)?, blob: Some(blob), added: false, from: None }, Some(previous_oid)))
+            Some(Change { path: document(&path)?, blob: Some(blob), before: Some(previous_oid), from: None })
         }
         _ => None,
     };
@@ -215,16 +221,16 @@ fn changes(
 }
 
 /// Gives each added document the name of the removed one it was: the same bytes, or, among few, most of the same lines.
-fn find_renames(repository: &gix::Repository, changes: &mut [(Change, Option<ObjectId>)]) {
-    let mut removed: Vec<(String, ObjectId)> = changes
-        .iter()
-        .filter(|(c, _)| c.blob.is_none())
-        .filter_map(|(c, before)| Some((c.path.clone(), (*before)?)))
-        .collect();
-    let mut added: Vec<&mut Change> = changes.iter_mut().map(|(c, _)| c).filter(|c| c.added).collect();
+fn find_renames(repository: &gix::Repository, changes: &mut [Change]) {
+    let mut removed: Vec<(String, ObjectId)> =
+        changes.iter().filter(|c| c.blob.is_none()).filter_map(|c| Some((c.path.clone(), c.before?))).collect();
+    let mut added: Vec<&mut Change> = changes.iter_mut().filter(|c| c.before.is_none()).collect();
+    let name = |change: &mut Change, (path, blob): (String, ObjectId)| {
+        (change.from, change.before) = (Some(path), Some(blob));
+    };
     for change in &mut added {
         if let Some(at) = removed.iter().position(|(_, blob)| Some(*blob) == change.blob) {
-            change.from = Some(removed.swap_remove(at).0);
+            name(change, removed.swap_remove(at));
         }
     }
     added.retain(|change| change.from.is_none());
@@ -237,7 +243,7 @@ fn find_renames(repository: &gix::Repository, changes: &mut [(Change, Option<Obj
         let alike = removed.iter().enumerate().filter_map(|(at, (_, blob))| Some((at, shared(&text(*blob)?, &new))));
         let best = alike.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, share)| *share >= SHARED_LINES);
         if let Some((at, _)) = best {
-            change.from = Some(removed.swap_remove(at).0);
+            name(change, removed.swap_remove(at));
         }
     }
 }
