@@ -17,3 +17,4 @@ pub mod store;
 pub mod summarize;
 pub mod text;
 pub mod time;
+pub mod web;

@@ -1,14 +1,45 @@
 //! `bluf.summary/1`: what bluf says about a thread, every claim with the quotes that bear it out.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 /// The version word of the JSON shape.
 pub const SCHEMA: &str = "bluf.summary/1";
 
+/// A word of a closed set.
+pub type Word = &'static str;
+
+/// Every such word: schemas, kinds of threads, kinds of flags, severities, healths.
+const WORDS: &[Word] = &[
+    SCHEMA,
+    "chat",
+    "email",
+    "issue",
+    "review",
+    "document",
+    "transcript",
+    "unanswered",
+    "undecided",
+    "awaiting_review",
+    "promise_overdue",
+    "blocked",
+    "no_owner",
+    "no_deadline",
+    "ping_pong",
+    "reopened",
+    "low",
+    "medium",
+    "high",
+    "on_track",
+    "at_risk",
+    "breached",
+];
+
 /// One thread's BLUF. Field order is the order of the JSON.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Summary {
-    pub schema: &'static str,
+    #[serde(deserialize_with = "word")]
+    #[schema(value_type = String)]
+    pub schema: Word,
     pub thread: ThreadFacts,
     pub bottom_line: BottomLine,
     pub decisions: Vec<Decision>,
@@ -24,11 +55,13 @@ pub struct Summary {
 }
 
 /// Metadata copied from the source, never generated. Times are as `Moment` writes them.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ThreadFacts {
     pub id: String,
     pub source: String,
-    pub kind: &'static str,
+    #[serde(deserialize_with = "word")]
+    #[schema(value_type = String)]
+    pub kind: Word,
     pub title: String,
     pub url: Option<String>,
     pub messages: usize,
@@ -38,7 +71,7 @@ pub struct ThreadFacts {
 }
 
 /// A byte range of a message: `quote == text[start..end]` of the message as given.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Cite {
     pub message_id: String,
     pub author: Option<String>,
@@ -49,21 +82,21 @@ pub struct Cite {
 }
 
 /// Who worded a text: the generator from its cites, or the quote itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
     Model,
     Extract,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BottomLine {
     pub text: String,
     pub by: By,
     pub cites: Vec<Cite>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Decision {
     pub text: String,
     pub decided_by: Option<String>,
@@ -71,14 +104,14 @@ pub struct Decision {
     pub cites: Vec<Cite>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AskState {
     Open,
     Done,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Ask {
     pub text: String,
     /// `None`: nobody is named.
@@ -89,14 +122,14 @@ pub struct Ask {
     pub cites: Vec<Cite>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum QuestionState {
     Open,
     Answered,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Question {
     pub text: String,
     pub asked_by: Option<String>,
@@ -106,7 +139,7 @@ pub struct Question {
     pub cites: Vec<Cite>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Blocker {
     pub text: String,
     pub owner: Option<String>,
@@ -115,42 +148,48 @@ pub struct Blocker {
 }
 
 /// A text and the quotes it rests on.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Statement {
     pub text: String,
     pub cites: Vec<Cite>,
 }
 
 /// Something about the thread that needs a person: see CONTRACT's `FLAG`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Flag {
-    pub kind: &'static str,
-    pub severity: &'static str,
+    #[serde(deserialize_with = "word")]
+    #[schema(value_type = String)]
+    pub kind: Word,
+    #[serde(deserialize_with = "word")]
+    #[schema(value_type = String)]
+    pub severity: Word,
     pub since: Option<String>,
     pub owed_by: Vec<String>,
     pub owed_to: Vec<String>,
     pub due_at: Option<String>,
-    pub health: &'static str,
+    #[serde(deserialize_with = "word")]
+    #[schema(value_type = String)]
+    pub health: Word,
     pub reason: String,
     pub cites: Vec<Cite>,
 }
 
 /// The ledger: `messages == read + skipped.len()`, always.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Coverage {
     pub messages: usize,
     pub read: usize,
     pub skipped: Vec<Skipped>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Skipped {
     pub message_id: String,
     pub reason: String,
 }
 
 /// How the summary was made. Times are wall milliseconds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Provenance {
     pub model: Option<String>,
     pub weights_sha256: Option<String>,
@@ -165,4 +204,11 @@ pub struct Provenance {
     /// Model sentences that their evidence did not bear out.
     pub dropped_claims: usize,
     pub made_at: String,
+}
+
+/// Reads a word back: what is kept of it is the program's own.
+fn word<'de, D: Deserializer<'de>>(from: D) -> Result<Word, D::Error> {
+    let given = String::deserialize(from)?;
+    let known = WORDS.iter().find(|word| **word == given);
+    known.copied().ok_or_else(|| D::Error::custom(format_args!("unknown word {given:?}")))
 }

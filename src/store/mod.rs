@@ -3,13 +3,18 @@
 //! One connection writes, others read (WAL). The work that is undone is whatever a `SELECT` finds undone (`work`), so a
 //! lost wake-up costs time and nothing else. Callers are blocking; the engine keeps them off its runtime.
 
+pub mod audit;
 mod change;
+pub mod idempotency;
 mod ingest;
 mod join;
 mod keep;
 mod migrate;
+pub mod report;
+pub mod search;
 pub mod summary;
 pub mod thread;
+pub mod token;
 mod vector;
 pub mod work;
 

@@ -113,6 +113,17 @@ pub fn page(on: &Connection, filter: &Filter, after: Option<After>, most: usize)
     on.prepare_cached(&sql)?.query_map(rusqlite::params_from_iter(values), listed)?.collect()
 }
 
+/// Threads in the order they were first seen, from the row after `after` on: each once, whatever changes meanwhile.
+pub fn by_row(on: &Connection, filter: &Filter, after: i64, most: usize) -> rusqlite::Result<Vec<Listed>> {
+    let (clauses, mut values) = filter.sql();
+    values.extend([after.into(), (most as i64).into()]);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM thread JOIN source ON source.id = thread.source_id WHERE {clauses} AND thread.id > ? \
+         ORDER BY thread.id LIMIT ?"
+    );
+    on.prepare_cached(&sql)?.query_map(rusqlite::params_from_iter(values), listed)?.collect()
+}
+
 /// The thread that the API calls `key`.
 pub fn find(on: &Connection, key: &str) -> rusqlite::Result<Option<Listed>> {
     let sql = format!("SELECT {COLUMNS} FROM thread JOIN source ON source.id = thread.source_id WHERE thread.key = ?1");
@@ -154,6 +165,22 @@ pub fn messages(on: &Connection, thread: i64, from: usize, most: usize) -> rusql
                FROM message WHERE thread_id = ?1 ORDER BY ordinal, sent_ms, id LIMIT ?2 OFFSET ?3";
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     on.prepare_cached(sql)?.query_map(params![thread, most, from as i64], kept)?.collect()
+}
+
+/// The ids of a thread's messages in reading order.
+pub fn message_ids(on: &Connection, thread: i64) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT external_id FROM message WHERE thread_id = ?1 ORDER BY ordinal, sent_ms, id";
+    on.prepare_cached(sql)?.query_map([thread], |row| row.get(0))?.collect()
+}
+
+/// Messages of a thread in reading order from the one after row `after` on, wherever that one stands by now. Where it is
+/// gone, `None`.
+pub fn messages_after(on: &Connection, thread: i64, after: i64, most: usize) -> rusqlite::Result<Option<Vec<Kept>>> {
+    let sql = "SELECT count(*) FROM message AS other JOIN message AS this ON this.id = ?2 AND this.thread_id = ?1 \
+               WHERE other.thread_id = ?1 AND (coalesce(other.ordinal, -1), coalesce(other.sent_ms, -9e18), other.id) \
+               <= (coalesce(this.ordinal, -1), coalesce(this.sent_ms, -9e18), this.id)";
+    let before: usize = on.prepare_cached(sql)?.query_row([thread, after], |row| row.get(0))?;
+    if before == 0 { Ok(None) } else { messages(on, thread, before, most).map(Some) }
 }
 
 fn events(on: &Connection, thread: i64) -> rusqlite::Result<Vec<Event>> {

@@ -1,0 +1,31 @@
+//! The resources, one file each.
+
+pub mod catchup;
+pub mod decisions;
+pub mod events;
+pub mod hooks;
+pub mod ingest;
+pub mod messages;
+pub mod search;
+pub mod sources;
+pub mod stats;
+pub mod summarize;
+pub mod summary;
+pub mod threads;
+
+use axum::{
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use crate::render::json;
+
+/// A JSON answer in which nothing can drive or reorder a terminal.
+pub(super) struct Json<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        ([(CONTENT_TYPE, "application/json")], json::line(&self.0)).into_response()
+    }
+}

@@ -1,0 +1,97 @@
+//! The HTTP face: a JSON API, an event stream, a feed and plain pages, over TCP on this machine and a Unix socket.
+//!
+//! `routes` is the whole table of addresses. On its way in a request passes `guard` (whose browser sends it), `auth` (who
+//! asks, and what they may see) and `limit` (how often); on its way out `finish` gives it an id, its headers and, where it
+//! failed, a problem+json body. Everything it answers comes from the store or from the [`Desk`].
+
+mod api;
+mod asked;
+mod audit;
+mod auth;
+mod body;
+mod config;
+mod desk;
+mod document;
+mod error;
+mod feed;
+mod finish;
+mod guard;
+mod health;
+mod limit;
+mod metrics;
+mod routes;
+mod serve;
+mod ui;
+mod view;
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use tokio_util::sync::CancellationToken;
+
+pub use config::Config;
+pub use desk::{Delivery, Desk, DeskError, Health, ModelState, StoreState};
+pub use serve::{Listener, ServeError, bind, serve};
+
+use crate::store::{StoreError, search::Centroids};
+use error::ApiError;
+
+/// What every request finds: the desk, the settings, and counters.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub desk: Arc<dyn Desk>,
+    pub config: Config,
+    pub auditor: audit::Auditor,
+    pub buckets: limit::Buckets,
+    pub counters: metrics::Counters,
+    pub centroids: Arc<Centroids>,
+    pub pages: ui::Pages,
+    /// Cancelled when the server is to end, so that event streams do as well.
+    pub closing: CancellationToken,
+}
+
+impl App {
+    pub(crate) fn new(desk: Arc<dyn Desk>, config: Config, auditor: audit::Auditor, closing: CancellationToken) -> App {
+        let buckets = limit::Buckets::new(config.requests_per_second, config.burst);
+        App(Arc::new(Inner {
+            desk,
+            config,
+            auditor,
+            buckets,
+            counters: metrics::Counters::default(),
+            centroids: Arc::new(Centroids::default()),
+            pages: ui::Pages::new(),
+            closing,
+        }))
+    }
+
+    /// Reads from the store, off the runtime.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        body: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let store = Arc::clone(self.desk.store());
+        self.blocking(move || store.read(body)).await
+    }
+
+    /// Runs what blocks off the runtime.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        body: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        match tokio::task::spawn_blocking(body).await {
+            Ok(done) => done.map_err(ApiError::from),
+            Err(panicked) => Err(ApiError::internal(&panicked)),
+        }
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
