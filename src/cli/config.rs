@@ -71,6 +71,7 @@ fn show(as_json: bool, cli: &Cli, terminal: Terminal) -> Result<Exit> {
             let value = match value {
                 Value::Text(text) => json!(text),
                 Value::Whole(n) => json!(n),
+                Value::Flag(yes) => json!(yes),
                 Value::List(words) => json!(words),
             };
             text.push_str(&json::line(&json!({ "key": key.path, "value": value, "from": origin.to_string() })));

@@ -3,7 +3,9 @@
 pub mod bench;
 pub mod completions;
 pub mod config;
+mod cores;
 pub mod demo;
+mod desk;
 pub mod doctor;
 pub mod models;
 mod place;
@@ -11,7 +13,6 @@ pub mod print;
 pub mod progress;
 pub mod serve;
 pub mod summarize;
-mod cores;
 pub mod version;
 mod workshop;
 

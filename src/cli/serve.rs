@@ -1,16 +1,23 @@
 //! `bluf serve`: the daemon. Pulls, reads and answers until it is told to stop.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::ToSocketAddrs, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
-use super::{Call, Exit, place, workshop};
+use super::{
+    BadInput, Call, Exit,
+    desk::{Counter, Door},
+    place, workshop,
+};
 use crate::{
     config::Config,
     engine::{App, Engine, Pulled, Settings},
+    source::connector::{Source, registry::SourceConfig},
     store::Store,
     time::{Clock, SystemClock},
+    web,
 };
 
 #[derive(Debug, clap::Args)]
@@ -46,8 +53,14 @@ async fn serve(args: &Args, config: &Config) -> Result<Exit> {
     let opening = database.clone();
     let store = Arc::new(tokio::task::spawn_blocking(move || Store::open(&opening)).await??);
     let reader = workshop::reader(config, !args.no_model, Arc::clone(&clock))?;
-    let engine = Engine::start(store, reader, sources(config, &clock)?, clock, settings(config));
-    tracing::info!(database = %database.display(), sources = config.sources.len(), "serving");
+    let web_config = web_config(config)?;
+    let listeners = web::bind(&web_config)?;
+    let (sources, doors) = sources(config, &clock)?;
+    let engine = Engine::start(store, reader, sources, clock, settings(config));
+    let closing = CancellationToken::new();
+    let desk = Arc::new(Counter::new(engine.app.clone(), doors));
+    let faces = tokio::spawn(web::serve(listeners, desk, web_config, closing.clone()));
+    tracing::info!(database = %database.display(), sources = config.sources.len(), listen = ?config.web.listen, "serving");
     supervised(&engine.app);
     tokio::select! {
         _ = terminate.recv() => {}
@@ -55,7 +68,24 @@ async fn serve(args: &Args, config: &Config) -> Result<Exit> {
     }
     tracing::info!("stopping");
     tell_systemd(&[sd_notify::NotifyState::Stopping]);
-    Ok(if engine.stop().await { Exit::Fine } else { Exit::Failed })
+    closing.cancel();
+    let (stopped, faces) = tokio::join!(engine.stop(), faces);
+    Ok(if stopped && faces.is_ok() { Exit::Fine } else { Exit::Failed })
+}
+
+fn web_config(config: &Config) -> Result<web::Config> {
+    let address = |text: &String| {
+        let found = text.to_socket_addrs().ok().and_then(|mut all| all.next());
+        let wrong = || BadInput(anyhow!("[web] listen: {text:?} is no address; write host:port, like 127.0.0.1:7710"));
+        found.ok_or_else(wrong)
+    };
+    Ok(web::Config {
+        listen: config.web.listen.iter().map(address).collect::<Result<_, _>>()?,
+        socket: place::socket(config)?,
+        hosts: config.web.hosts.clone(),
+        open_on_loopback: config.web.open_on_loopback,
+        ..web::Config::default()
+    })
 }
 
 fn settings(config: &Config) -> Settings {
@@ -67,13 +97,19 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn sources(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Pulled>> {
-    let build = |section: &crate::config::SourceSection| {
-        let source = section.config.clone().build(&section.name, Arc::clone(clock));
-        let source = source.with_context(|| format!("[source.{}]", section.name))?;
-        Ok(Pulled { source: Arc::from(source), every: Duration::from_secs(section.poll_secs) })
-    };
-    config.sources.iter().map(build).collect()
+/// The sources, for the engine that pulls them and for the desk that others push to.
+fn sources(config: &Config, clock: &Arc<dyn Clock>) -> Result<(Vec<Pulled>, BTreeMap<String, Door>)> {
+    let (mut pulled, mut doors) = (Vec::new(), BTreeMap::new());
+    for section in &config.sources {
+        let place = || format!("[source.{}]", section.name);
+        let hook = section.config.hook().with_context(place)?;
+        let takes_pushes = matches!(section.config, SourceConfig::Push(_));
+        let source = section.config.clone().build(&section.name, Arc::clone(clock)).with_context(place)?;
+        let source: Arc<dyn Source> = Arc::from(source);
+        doors.insert(section.name.clone(), Door { source: Arc::clone(&source), hook, takes_pushes });
+        pulled.push(Pulled { source, every: Duration::from_secs(section.poll_secs) });
+    }
+    Ok((pulled, doors))
 }
 
 /// Tells systemd that it serves, and again and again that it still does: only while the database answers.
@@ -84,7 +120,7 @@ fn supervised(app: &App) {
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(every / 2).await;
-            match app.health().await {
+            match app.health() {
                 Ok(_) => tell_systemd(&[sd_notify::NotifyState::Watchdog]),
                 Err(error) => tracing::error!(%error, "the database does not answer"),
             }

@@ -119,6 +119,7 @@ fn plain(value: &DeValue<'_>) -> Result<Value, Option<String>> {
             let digits = n.as_str().replace('_', "");
             i64::from_str_radix(&digits, n.radix()).map(Value::Whole).map_err(|_| None)
         }
+        DeValue::Boolean(yes) => Ok(Value::Flag(*yes)),
         DeValue::Array(items) => {
             let word = |item: &toml::Spanned<DeValue<'_>>| match item.get_ref() {
                 DeValue::String(text) => Some(text.to_string()),

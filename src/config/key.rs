@@ -15,6 +15,8 @@ pub enum Holds {
     /// Any text; empty where the default is worked out at run time.
     Text,
     OneOf(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
     /// A list of texts; in the environment separated by commas.
     List,
     Whole {
@@ -28,6 +30,7 @@ pub enum Holds {
 pub enum Value {
     Text(String),
     Whole(i64),
+    Flag(bool),
     List(Vec<String>),
 }
 
@@ -114,6 +117,11 @@ pub const KEYS: &[Key] = &[
         help: "a Unix socket to serve on as well; empty for bluf.sock beside the database, none for none",
     },
     Key {
+        path: "web.open_on_loopback",
+        holds: Holds::Flag,
+        help: "whether programs on this machine may read and act without a token",
+    },
+    Key {
         path: "web.hosts",
         holds: Holds::List,
         help: "names that browsers and programs may call this server by, besides its loopback addresses",
@@ -153,9 +161,10 @@ impl Key {
     pub fn admit(&self, value: Value) -> Result<Value, String> {
         match (&self.holds, &value) {
             (Holds::Text, Value::Text(_)) => Ok(value),
-            (Holds::List, Value::List(_)) => Ok(value),
+            (Holds::List, Value::List(_)) | (Holds::Flag, Value::Flag(_)) => Ok(value),
+            (Holds::Flag, _) => Err(format!("'{}' takes true or false", self.path)),
             (Holds::List, _) => Err(format!("'{}' takes a list of texts", self.path)),
-            (_, Value::List(_)) => Err(format!("'{}' takes one plain value", self.path)),
+            (_, Value::List(_) | Value::Flag(_)) => Err(format!("'{}' takes one plain value", self.path)),
             (Holds::Text, Value::Whole(_)) => Err(format!("'{}' takes text in quotes", self.path)),
             (Holds::OneOf(words), Value::Text(word)) if words.contains(&word.as_str()) => Ok(value),
             (Holds::OneOf(words), Value::Text(word)) => {
@@ -175,6 +184,7 @@ impl Key {
     pub fn read(&self, text: &str) -> Result<Value, String> {
         let value = match self.holds {
             Holds::Whole { .. } => text.trim().parse().map_or_else(|_| Value::Text(text.to_string()), Value::Whole),
+            Holds::Flag => text.trim().parse().map_or_else(|_| Value::Text(text.to_string()), Value::Flag),
             Holds::Text | Holds::OneOf(_) => Value::Text(text.to_string()),
             Holds::List => {
                 let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
@@ -191,6 +201,7 @@ impl Value {
         match self {
             Value::Text(text) => toml::Value::String(text.clone()).to_string(),
             Value::Whole(n) => n.to_string(),
+            Value::Flag(yes) => yes.to_string(),
             Value::List(words) => toml::Value::from(words.clone()).to_string(),
         }
     }

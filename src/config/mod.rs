@@ -74,6 +74,7 @@ pub struct Web {
     /// `host:port`.
     pub listen: Vec<String>,
     pub socket: Socket,
+    pub open_on_loopback: bool,
     /// Names it may be called by, besides its loopback addresses.
     pub hosts: Vec<String>,
 }
@@ -164,6 +165,7 @@ impl Config {
                     "none" => Socket::None,
                     path => Socket::At(PathBuf::from(path)),
                 },
+                open_on_loopback: matches!(value("web.open_on_loopback"), Some(Value::Flag(true))),
                 hosts: list("web.hosts"),
             },
             sources,

@@ -14,8 +14,7 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use health::Health;
-pub use read::Failure;
+pub use health::{Database, Health};
 
 use crate::{
     domain::{Page, Thread, summary::Summary},
@@ -206,22 +205,22 @@ impl App {
         Ok(work.await.map_err(failed)??.summary)
     }
 
-    /// Reads a kept thread now, for somebody who waits; `false` where it changed meanwhile or is not there.
+    /// Has a kept thread read again soon, though nothing in it has changed.
     ///
     /// # Errors
-    /// Where it could not be read or kept.
-    pub async fn refresh(&self, thread: i64) -> Result<bool, Failure> {
-        let withdrawn = CancellationToken::new();
-        let _guard = withdrawn.clone().drop_guard();
-        read::read(self, thread, Lane::Interactive, withdrawn).await
+    /// Whatever the database says.
+    pub async fn reread(&self, thread: i64) -> Result<(), StoreError> {
+        self.write(move |store| store.to_be_read(thread)).await?;
+        self.0.bells.read.ring();
+        Ok(())
     }
 
-    /// How the daemon is.
+    /// How the daemon is. A quick look at the database, which blocks no longer than that takes.
     ///
     /// # Errors
     /// Where the database cannot even be read.
-    pub async fn health(&self) -> Result<Health, StoreError> {
-        let (sources, unread) = self.read(|on| Ok((work::sources(on)?, work::unread_count(on)?))).await?;
+    pub fn health(&self) -> Result<Health, StoreError> {
+        let (sources, unread) = self.store().read(|on| Ok((work::sources(on)?, work::unread_count(on)?)))?;
         Ok(Health { database: self.0.trouble.says(), model: self.reader().state(), sources, unread })
     }
 

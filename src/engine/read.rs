@@ -72,7 +72,7 @@ async fn one(app: &App, unread: Unread) -> Outcome {
     if app.is_stopping() {
         return Outcome::Stopped;
     }
-    match read(app, unread.id, Lane::Background, app.stop_token()).await {
+    match read(app, unread.id, app.stop_token()).await {
         Ok(true) => Outcome::Kept,
         Ok(false) => Outcome::Moved,
         Err(Failure::Store(error)) => {
@@ -101,14 +101,14 @@ async fn set_back(app: &App, unread: &Unread, why: &str) -> Outcome {
 
 /// Why a thread was not read.
 #[derive(Debug)]
-pub enum Failure {
+enum Failure {
     Store(StoreError),
     Reading(ReadingError),
     Panicked,
 }
 
 /// Reads the thread in row `id` now and keeps what came of it; `false` where it has changed meanwhile, or is not there.
-pub async fn read(app: &App, id: i64, lane: Lane, cancelled: CancellationToken) -> Result<bool, Failure> {
+async fn read(app: &App, id: i64, cancelled: CancellationToken) -> Result<bool, Failure> {
     let loading = app.clone();
     let work = tokio::task::spawn_blocking(move || {
         let store = loading.store();
@@ -116,7 +116,7 @@ pub async fn read(app: &App, id: i64, lane: Lane, cancelled: CancellationToken) 
             return Ok(None);
         };
         let known = store.vectors(id).map_err(Failure::Store)?;
-        let reading = loading.reader().read(&thread, known, lane, &|| cancelled.is_cancelled());
+        let reading = loading.reader().read(&thread, known, Lane::Background, &|| cancelled.is_cancelled());
         Ok(Some((reading.map_err(Failure::Reading)?, rows, version)))
     });
     let Some((reading, rows, version)) = work.await.map_err(|_| Failure::Panicked)?? else { return Ok(false) };

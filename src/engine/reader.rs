@@ -80,7 +80,6 @@ pub enum ModelState {
     /// Not needed so far, or not for a while.
     #[default]
     Resting,
-    Loading,
     Ready,
     Failed(String),
 }

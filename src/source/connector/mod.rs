@@ -3,14 +3,14 @@
 //! A connector is one file (or folder) here: its `Config`, private wire structs, and `impl Source`. It decides nothing about
 //! a thread and keeps nothing: whatever it must remember is in its cursor.
 
-pub mod files;
-pub mod registry;
 pub mod credential;
+pub mod files;
 pub mod github;
 pub mod hook;
-pub mod slack;
 pub mod imap;
 pub mod push;
+pub mod registry;
+pub mod slack;
 
 use std::time::Duration;
 

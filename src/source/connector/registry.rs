@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{
-    Source, SourceError, credential, github,
+    Source, SourceError, credential, files, github,
     hook::{HookError, Hooked},
-    slack,
+    imap, push, slack,
 };
 use crate::{
     net::{HeaderMap, Host},
@@ -19,7 +19,10 @@ use crate::{
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum SourceConfig {
+    Files(files::Config),
     GitHub(github::Config),
+    Imap(imap::Config),
+    Push(push::Config),
     Slack(slack::Config),
 }
 
@@ -32,7 +35,7 @@ pub enum Hook {
 
 impl SourceConfig {
     /// Every `type`.
-    pub const KINDS: [&str; 2] = ["github", "slack"];
+    pub const KINDS: [&str; 5] = ["files", "github", "imap", "push", "slack"];
 
     /// The source that the configuration calls `name`. Nothing is asked of anybody yet.
     ///
@@ -40,7 +43,10 @@ impl SourceConfig {
     /// `Permanent` where a setting cannot be, or a secret cannot be read.
     pub fn build(self, name: &str, clock: Arc<dyn Clock>) -> Result<Box<dyn Source>, SourceError> {
         Ok(match self {
+            SourceConfig::Files(config) => Box::new(files::Files::new(name, config)?),
             SourceConfig::GitHub(config) => Box::new(config.build(name, clock)?),
+            SourceConfig::Imap(config) => Box::new(imap::Imap::new(name, config)?),
+            SourceConfig::Push(config) => Box::new(push::Push::new(name, config)),
             SourceConfig::Slack(config) => Box::new(config.build(name, clock)?),
         })
     }
@@ -49,10 +55,13 @@ impl SourceConfig {
     ///
     /// # Errors
     /// `Permanent` where an address is none.
-    pub fn hosts(&self) -> Result<Vec<Host>, SourceError> {
+    pub fn hosts(&self) -> Result<Vec<String>, SourceError> {
+        let written = |hosts: Vec<Host>| hosts.iter().map(Host::to_string).collect();
         match self {
-            SourceConfig::GitHub(config) => config.hosts(),
-            SourceConfig::Slack(config) => config.hosts(),
+            SourceConfig::Files(_) | SourceConfig::Push(_) => Ok(Vec::new()),
+            SourceConfig::GitHub(config) => config.hosts().map(written),
+            SourceConfig::Imap(config) => Ok(vec![config.host()]),
+            SourceConfig::Slack(config) => config.hosts().map(written),
         }
     }
 
@@ -66,6 +75,7 @@ impl SourceConfig {
                 let (given, file) = (config.webhook_secret.clone(), config.webhook_secret_file.as_deref());
                 credential::secret("webhook_secret", given, file)?.map(Hook::GitHub)
             }
+            SourceConfig::Files(_) | SourceConfig::Imap(_) | SourceConfig::Push(_) => None,
             SourceConfig::Slack(config) => {
                 let (given, file) = (config.signing_secret.clone(), config.signing_secret_file.as_deref());
                 credential::secret("signing_secret", given, file)?.map(Hook::Slack)
@@ -98,7 +108,7 @@ mod tests {
     #[test]
     fn the_type_decides_what_may_be_set() {
         let github = config("type = \"github\"\nrepos = [\"a/b\"]\nbase_url = \"https://ghe.example/api/v3\"").unwrap();
-        assert_eq!(github.hosts().unwrap()[0].to_string(), "https://ghe.example:443");
+        assert_eq!(github.hosts().unwrap()[0], "https://ghe.example:443");
         assert!(github.hook().unwrap().is_none());
         let slack =
             config("type = \"slack\"\ntoken = \"xoxb-1\"\nrate_profile = \"limited\"\nsigning_secret = \"s\"").unwrap();

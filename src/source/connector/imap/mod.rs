@@ -23,7 +23,7 @@ use self::{
     session::{Failure, Session},
     state::State,
 };
-use super::{Source, SourceError, Whoami};
+use super::{Source, SourceError, Whoami, credential};
 use crate::{
     domain::{Cursor, Item, Page},
     secret::Secret,
@@ -42,8 +42,10 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     pub user: String,
     pub password: Option<Secret>,
+    pub password_file: Option<PathBuf>,
     /// An OAuth 2 access token, for servers that take XOAUTH2.
     pub token: Option<Secret>,
+    pub token_file: Option<PathBuf>,
     /// Mailboxes in the order of reading. `*` stands for any name and `%` for any within one level; by pattern, mailboxes for
     /// drafts, junk, trash and "all mail" are passed over.
     #[serde(default = "inbox")]
@@ -78,6 +80,11 @@ fn max_message_bytes() -> u64 {
 }
 
 impl Config {
+    /// The one host that it talks to, with its port.
+    pub fn host(&self) -> String {
+        format!("{}:{}", self.host, self.port())
+    }
+
     fn port(&self) -> u16 {
         self.port.unwrap_or(if self.tls == Tls::Implicit { 993 } else { 143 })
     }
@@ -94,10 +101,12 @@ pub struct Imap {
 impl Imap {
     /// # Errors
     /// What in the configuration cannot be meant.
-    pub fn new(name: impl Into<String>, config: Config) -> Result<Imap, SourceError> {
+    pub fn new(name: impl Into<String>, mut config: Config) -> Result<Imap, SourceError> {
+        config.password = credential::secret("password", config.password.take(), config.password_file.as_deref())?;
+        config.token = credential::secret("token", config.token.take(), config.token_file.as_deref())?;
         let wrong = |what: &str| Err(SourceError::Permanent(what.to_owned()));
         if config.password.is_some() == config.token.is_some() {
-            return wrong("give either a password or a token");
+            return wrong("give either a password (or password_file) or a token (or token_file)");
         }
         if config.tls == Tls::None && !is_own_name(&config.host) {
             return wrong("tls = \"none\" is for localhost alone; use \"implicit\" (port 993) or \"starttls\"");
