@@ -7,12 +7,15 @@ mod cores;
 pub mod demo;
 mod desk;
 pub mod doctor;
+pub mod held;
+pub mod keep;
 pub mod models;
 mod place;
 pub mod print;
 pub mod progress;
 pub mod serve;
 pub mod summarize;
+pub mod sync;
 pub mod version;
 mod workshop;
 
@@ -55,6 +58,31 @@ pub enum Verb {
     Demo(demo::Args),
     /// Run the daemon: pull from the configured sources, keep every thread read, and answer
     Serve(serve::Args),
+    /// List the threads that the daemon holds, most recently active first
+    Threads(held::Which),
+    /// Print the BLUF of a thread that the daemon holds
+    Show(held::ShowArgs),
+    /// Look for words in everything that the daemon holds
+    Search(held::SearchArgs),
+    /// List decisions, latest first, each with its thread
+    Decisions(held::Which),
+    /// Print the BLUF of every thread that was active since a time
+    Digest(held::DigestArgs),
+    /// Say how the daemon and its sources are
+    Status(held::StatusArgs),
+    /// Have the daemon pull now
+    Sync(sync::Args),
+    /// Bring a file or folder of threads into what the daemon holds
+    Import(keep::ImportArgs),
+    /// Write everything that the daemon holds as JSON, one thread a line
+    Export(keep::ExportArgs),
+    /// Copy the database while the daemon goes on
+    Backup(keep::BackupArgs),
+    /// Put a copy in the database's place
+    Restore(keep::RestoreArgs),
+    /// Make, list and take back the tokens that others come in with
+    #[command(subcommand)]
+    Token(keep::TokenArgs),
     /// Get, check and remove weights
     #[command(subcommand)]
     Models(models::Args),
@@ -121,6 +149,18 @@ fn dispatch(verb: &Verb, call: &Call) -> Result<Exit> {
         Verb::Summarize(args) => summarize::run(args, call),
         Verb::Demo(args) => demo::run(args, call),
         Verb::Serve(args) => serve::run(args, call),
+        Verb::Threads(args) => held::threads(args, call),
+        Verb::Show(args) => held::show(args, call),
+        Verb::Search(args) => held::search(args, call),
+        Verb::Decisions(args) => held::decisions(args, call),
+        Verb::Digest(args) => held::digest(args, call),
+        Verb::Status(args) => held::status(args, call),
+        Verb::Sync(args) => sync::run(args, call),
+        Verb::Import(args) => keep::import(args, call),
+        Verb::Export(args) => keep::export(args, call),
+        Verb::Backup(args) => keep::backup(args, call),
+        Verb::Restore(args) => keep::restore(args, call),
+        Verb::Token(args) => keep::tokens(args, call),
         Verb::Models(args) => models::run(args, call),
         Verb::Bench(args) => bench::run(args, call),
         Verb::Doctor(args) => doctor::run(args, call),

@@ -51,6 +51,12 @@ pub fn claim(database: &Path) -> Result<File> {
     }
 }
 
+/// Whether a daemon has the database.
+pub fn is_claimed(database: &Path) -> bool {
+    let file = File::open(database.with_extension("lock"));
+    file.is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
+}
+
 #[cfg(unix)]
 fn owner_only(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
