@@ -8,6 +8,7 @@ use super::{
     fake::{Health, Service, World},
     fold::{Fold, pull_to_end},
 };
+use crate::support::root;
 
 /// Proves the rules of connectors for a kind; its items are a snapshot.
 pub async fn check<S: Service>() {
@@ -123,4 +124,11 @@ pub async fn pull_once(source: &dyn Source, cursor: &mut Option<bluf::domain::Cu
     fold.take(&page);
     *cursor = Some(page.next);
     page.more
+}
+
+#[test]
+fn every_kind_has_a_folder_of_fixtures() {
+    for kind in SourceConfig::KINDS {
+        assert!(root().join("tests/fixtures/connector").join(kind).is_dir(), "{kind}");
+    }
 }

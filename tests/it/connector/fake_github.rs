@@ -45,7 +45,11 @@ impl FakeGitHub {
     fn rest(&self, request: &Request, parts: &[&str]) -> Answer {
         let list = |key: &str, number: &str| self.repo[key][number].as_array().cloned().unwrap_or_default();
         let there = |number: &str| {
-            self.repo["issues"].as_array().expect("a list").iter().find(|issue| issue["number"].to_string() == number)
+            self.repo["issues"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .find(|issue| issue["number"].as_u64() == number.parse().ok())
         };
         match parts {
             ["issues"] => self.issues(request),

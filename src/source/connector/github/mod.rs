@@ -222,7 +222,7 @@ impl GitHub {
         let Some(repo) = self.config.repos.get(turn / lists) else { return Ok(()) };
         let site = self.site(repo);
         let place = progress.repos.entry(repo.clone()).or_default();
-        let more = if turn % lists == 0 {
+        let more = if turn.is_multiple_of(lists) {
             place.issues.step(&site, page).await
         } else {
             place.discussions.get_or_insert_default().step(&site, page).await
