@@ -84,6 +84,13 @@ impl<'a> History<'a> {
         spoke.next().or_else(|| wrote.clone().next()).map(|step| step.who)
     }
 
+    /// The message that the thread's title is taken from: what the thread is about, also in a room with other talk.
+    pub(super) fn titled(&self) -> Option<usize> {
+        let title = self.thread.title.trim().trim_end_matches('…').trim_end_matches("...").trim();
+        let begins = |message: &Message| !title.is_empty() && message.text.trim_start().starts_with(title);
+        self.thread.messages.iter().position(begins)
+    }
+
     pub(super) fn sentences(&self, message: usize) -> impl Iterator<Item = &'a Sentence> {
         let first = self.acts.sentences.partition_point(|s| s.span.message < message);
         self.acts.sentences[first..].iter().take_while(move |s| s.span.message == message)

@@ -10,10 +10,10 @@ use super::{
 };
 use crate::domain::{How, Kind, Metric, ObligationKind, Span, SpeechAct};
 
-/// A room in which several talks run through each other has at least so many people, and so large a share of its
-/// messages begins with somebody's name.
-const STREAM_PEOPLE: usize = 6;
-const STREAM_NAMED_PERCENT: usize = 20;
+/// A room in which several talks run through each other has at least so many people, and so many of its messages begin
+/// with somebody's name.
+const STREAM_PEOPLE: usize = 5;
+const STREAM_NAMED: usize = 2;
 
 static WITHDRAWN: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
@@ -23,7 +23,7 @@ static WITHDRAWN: LazyLock<Regex> = LazyLock::new(|| {
 
 pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
     let names = history.thread.participants.iter().map(|name| folded(name)).filter(|name| !name.is_empty()).collect();
-    let room = Room { stream: is_stream(history), names };
+    let room = Room { stream: is_stream(history), titled: history.titled(), names };
     let mut debts: Vec<Debt> = Vec::new();
     for (at, step) in history.steps.iter().enumerate() {
         if step.does == Move::Closes {
@@ -40,24 +40,29 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
 
 struct Room {
     stream: bool,
+    titled: Option<usize>,
     /// Everybody's name, folded.
     names: Vec<String>,
 }
 
-/// The debt that a message opens, unless its author asked the same people before and still waits for them.
+/// The debt that a message opens; none where its author asked the same people before and still waits for them.
 fn opens(history: &History<'_>, room: &Room, at: usize, before: &[Debt]) -> Option<Debt> {
     let step = &history.steps[at];
     let message = step.message.filter(|_| step.does == Move::Says && !step.bot && !step.who.is_empty())?;
     let asks = |act| matches!(act, SpeechAct::Ask | SpeechAct::Question);
-    let asking = history.sentences(message).find(|sentence| asks(sentence.act))?;
+    let asking = history.sentences(message).find(|sentence| asks(sentence.act)).map(|sentence| sentence.span);
+    // What a room's thread is named after waits for an answer however it is put.
+    let titled = room.stream && room.titled == Some(message);
+    let Mark::Said(whole) = step.mark else { return None };
+    let asking = asking.or(titled.then_some(whole))?;
     let owed_by = addressees(history, room, step, message);
     let owed_to = vec![step.who.to_string()];
-    if before.iter().any(|debt| debt.is_open() && debt.owed_to == owed_to && debt.owed_by == owed_by) {
+    if !titled && before.iter().any(|debt| debt.is_open() && debt.owed_to == owed_to && debt.owed_by == owed_by) {
         return None;
     }
     let first = before.is_empty() && history.author() == Some(step.who);
     let metric = if first { Metric::FirstResponse } else { Metric::NextResponse };
-    let opened = Mark::Said(asking.span);
+    let opened = Mark::Said(asking);
     Some(Debt { kind: ObligationKind::Reply, metric, owed_by, owed_to, opened, ended: None })
 }
 
@@ -101,10 +106,9 @@ fn is_stream(history: &History<'_>) -> bool {
         return false;
     }
     let names = people.iter().map(|name| folded(name)).collect();
-    let room = Room { stream: true, names };
+    let room = Room { stream: true, titled: None, names };
     let spoken = history.steps.iter().filter(|step| step.message.is_some() && !step.bot);
-    let named = spoken.clone().filter(|step| addressed_first(&room, step.text).is_some()).count();
-    named * 100 >= spoken.count() * STREAM_NAMED_PERCENT
+    spoken.filter(|step| addressed_first(&room, step.text).is_some()).count() >= STREAM_NAMED
 }
 
 /// `ana: …`, `ana, …`, `@ana …`: the folded name that a message begins with.
