@@ -28,6 +28,8 @@ pub struct Debt {
     pub owed_by: Vec<String>,
     pub owed_to: Vec<String>,
     pub opened: Mark,
+    /// A deadline somebody named, where it can be told what it means.
+    pub stated_due: Option<Timestamp>,
     pub ended: Option<Ended>,
 }
 
@@ -78,7 +80,7 @@ impl Debt {
             opened_at,
             opened_by: self.opened.evidence(thread)?,
             first_opened_at: None,
-            stated_due: None,
+            stated_due: self.stated_due,
             closed,
         })
     }

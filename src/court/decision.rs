@@ -67,5 +67,5 @@ fn document(history: &History<'_>) -> Option<Debt> {
 
 fn waits(owed_by: Vec<String>, owed_to: String, opened: Mark) -> Debt {
     let (kind, metric) = (ObligationKind::Decision, Metric::Decision);
-    Debt { kind, metric, owed_by, owed_to: vec![owed_to], opened, ended: None }
+    Debt { kind, metric, owed_by, owed_to: vec![owed_to], opened, stated_due: None, ended: None }
 }

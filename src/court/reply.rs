@@ -62,8 +62,10 @@ fn opens(history: &History<'_>, room: &Room, at: usize, before: &[Debt]) -> Opti
     }
     let first = before.is_empty() && history.author() == Some(step.who);
     let metric = if first { Metric::FirstResponse } else { Metric::NextResponse };
+    let due = history.sentences(message).find(|sentence| sentence.span == asking).and_then(|sentence| sentence.due);
+    let stated_due = due.and_then(|due| history.due(due));
     let opened = Mark::Said(asking);
-    Some(Debt { kind: ObligationKind::Reply, metric, owed_by, owed_to, opened, ended: None })
+    Some(Debt { kind: ObligationKind::Reply, metric, owed_by, owed_to, opened, stated_due, ended: None })
 }
 
 /// Who is asked: whoever a sentence names, else whoever is answered, else the only other one there.

@@ -184,6 +184,15 @@ fn decisions_promises_blockers_and_things_nobody_has() {
 }
 
 #[test]
+fn a_promise_is_due_when_its_words_say() {
+    let said = "I'll send it by Friday.";
+    let (thread, mut acts) = thread(Kind::Email, &[("ana", Commitment, said)]);
+    acts.sentences[0].due = Some(Span::new(0, 13..22));
+    // 2026-11-16 is a Monday.
+    assert_eq!(obligations(&thread, &acts)[0].stated_due, Some(at("2026-11-20T17:00Z")));
+}
+
+#[test]
 fn a_document_is_judged_by_its_silence_and_by_what_its_last_changes_say() {
     let stalled = |change: &str, now: &str| {
         let lines = [("ana", Other, "[document as proposed] A cache for routes."), ("ana", Other, change)];
