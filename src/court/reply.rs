@@ -30,12 +30,31 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
             let open = debts.iter_mut().filter(|debt| debt.is_open());
             open.for_each(|debt| debt.ended = Some(Ended { by: step.mark, how: How::Superseded }));
         }
+        if step.does == Move::Reopens {
+            let again = reopened(&debts, step.mark);
+            debts.extend(again);
+        }
         for debt in debts.iter_mut().filter(|debt| debt.is_open()) {
             debt.ended = ends(history, &room, debt, step).map(|how| Ended { by: step.mark, how });
         }
         debts.extend(opens(history, &room, at, &debts));
     }
     debts
+}
+
+/// What the last closing left unanswered is owed anew.
+fn reopened(debts: &[Debt], opened: Mark) -> Vec<Debt> {
+    let closing = debts.iter().filter_map(|debt| debt.ended).filter(|ended| ended.how == How::Superseded);
+    let Some(last) = closing.map(|ended| ended.by).max() else { return Vec::new() };
+    let left = debts.iter().filter(|debt| debt.ended == Some(Ended { by: last, how: How::Superseded }));
+    let again = |debt: &Debt| Debt {
+        opened,
+        first_opened: debt.first_opened.or(Some(debt.opened)),
+        stated_due: None,
+        ended: None,
+        ..debt.clone()
+    };
+    left.map(again).collect()
 }
 
 struct Room {
@@ -65,7 +84,16 @@ fn opens(history: &History<'_>, room: &Room, at: usize, before: &[Debt]) -> Opti
     let due = history.sentences(message).find(|sentence| sentence.span == asking).and_then(|sentence| sentence.due);
     let stated_due = due.and_then(|due| history.due(due));
     let opened = Mark::Said(asking);
-    Some(Debt { kind: ObligationKind::Reply, metric, owed_by, owed_to, opened, stated_due, ended: None })
+    Some(Debt {
+        kind: ObligationKind::Reply,
+        metric,
+        owed_by,
+        owed_to,
+        opened,
+        first_opened: None,
+        stated_due,
+        ended: None,
+    })
 }
 
 /// Who is asked: whoever a sentence names, else whoever is answered, else the only other one there.
@@ -94,9 +122,12 @@ fn ends(history: &History<'_>, room: &Room, debt: &Debt, step: &Step<'_>) -> Opt
         return WITHDRAWN.is_match(step.text).then_some(How::Withdrawn);
     }
     let said = matches!(step.does, Move::Says | Move::Remarks) && !step.who.is_empty();
-    let Mark::Said(Span { message: question, .. }) = debt.opened else { return None };
     let answers = step.message.and_then(|at| history.thread.messages[at].reply_to.as_deref());
-    let direct = answers == Some(history.thread.messages[question].id.as_str());
+    let question = match debt.first_opened.unwrap_or(debt.opened) {
+        Mark::Said(Span { message, .. }) => Some(history.thread.messages[message].id.as_str()),
+        Mark::Happened(_) => None,
+    };
+    let direct = answers.is_some() && answers == question;
     let meant = direct || !room.stream || names(step.text, asker);
     (said && meant && history.is_progress(step)).then_some(How::Met)
 }

@@ -39,7 +39,7 @@ fn opens(history: &History<'_>, sentence: &Sentence, who: &str, opened: Mark) ->
         vec![who.to_string()]
     };
     let stated_due = sentence.due.and_then(|due| history.due(due));
-    Some(Debt { kind, metric, owed_by, owed_to, opened, stated_due, ended: None })
+    Some(Debt { kind, metric, owed_by, owed_to, opened, first_opened: None, stated_due, ended: None })
 }
 
 fn ends(history: &History<'_>, debt: &Debt, sentence: &Sentence, who: &str) -> Option<How> {
