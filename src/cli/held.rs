@@ -118,7 +118,8 @@ impl Sort {
 pub(super) fn open(call: &Call) -> Result<Store> {
     let path = place::database(&call.effective.config)?;
     if !path.exists() {
-        let what = anyhow!("there is no database at {}; start `bluf serve`, or `bluf import` something", path.display());
+        let what =
+            anyhow!("there is no database at {}; start `bluf serve`, or `bluf import` something", path.display());
         return Err(BadInput(what).into());
     }
     Ok(Store::open_to_read(&path)?)
@@ -185,7 +186,8 @@ pub fn decisions(args: &Which, call: &Call) -> Result<Exit> {
     let lines = decided.iter().map(|d| {
         let at = d.at.as_deref().and_then(|at| at.get(..10)).unwrap_or("undated");
         let by = d.decided_by.as_deref().map(|by| format!(" ({})", plain::line(by))).unwrap_or_default();
-        let text = format!("{at:10}  {}{by}\n            in {}: {}", plain::line(&d.text), d.thread, plain::line(&d.title));
+        let text =
+            format!("{at:10}  {}{by}\n            in {}: {}", plain::line(&d.text), d.thread, plain::line(&d.title));
         (text, serde_json::to_value(d).unwrap_or_default())
     });
     print(&lines.collect::<Vec<_>>(), args.json, "No decision was found.", call)
@@ -224,7 +226,9 @@ pub fn status(args: &StatusArgs, call: &Call) -> Result<Exit> {
             if s.quarantined > 0 {
                 text.push_str(&format!(", {} items set aside", s.quarantined));
             }
-            text.push_str(&s.last_error.as_deref().map(|e| format!("; failing: {}", plain::line(e))).unwrap_or_default());
+            text.push_str(
+                &s.last_error.as_deref().map(|e| format!("; failing: {}", plain::line(e))).unwrap_or_default(),
+            );
             text.push('\n');
         }
         call.terminal.out(&text)?;

@@ -22,8 +22,7 @@ use crate::{
     render::json,
     source::{Input, connector::push},
     store::{
-        self, Store,
-        summary,
+        self, Store, summary,
         thread::{self, Filter},
         token::{self, Scope},
     },
@@ -153,9 +152,9 @@ pub fn export(args: &ExportArgs, call: &Call) -> Result<Exit> {
     let store = open(call)?;
     let filter = Filter { source: args.source.clone(), ..Filter::default() };
     let mut file = match &args.file {
-        Some(path) => Some(BufWriter::new(
-            File::create_new(path).with_context(|| format!("cannot make {}", path.display()))?,
-        )),
+        Some(path) => {
+            Some(BufWriter::new(File::create_new(path).with_context(|| format!("cannot make {}", path.display()))?))
+        }
         None => None,
     };
     let mut after = None;
@@ -164,7 +163,8 @@ pub fn export(args: &ExportArgs, call: &Call) -> Result<Exit> {
         let Some(last) = listed.last() else { break };
         after = Some(thread::After { last_ms: last.last_ms, id: last.id });
         for one in &listed {
-            let read = store.read(|on| Ok((thread::messages(on, one.id, 0, usize::MAX)?, summary::newest(on, one.id)?)))?;
+            let read =
+                store.read(|on| Ok((thread::messages(on, one.id, 0, usize::MAX)?, summary::newest(on, one.id)?)))?;
             let messages = read.0.iter().map(|kept| {
                 let m = &kept.message;
                 json!({ "id": m.id, "author": m.author, "author_id": m.author_id, "ts": m.sent_at.map(|t| t.to_string()),

@@ -25,7 +25,9 @@ pub fn run(args: &Args, call: &Call) -> Result<Exit> {
         Some(name) => vec![name.clone()],
         None => all,
     };
-    let Some(socket) = place::socket(config)? else { bail!("the daemon is asked over its socket; [web] socket is \"none\"") };
+    let Some(socket) = place::socket(config)? else {
+        bail!("the daemon is asked over its socket; [web] socket is \"none\"")
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     for name in names {
         let answer = runtime.block_on(ask(&socket, &name));

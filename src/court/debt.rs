@@ -28,6 +28,10 @@ pub struct Debt {
     pub owed_by: Vec<String>,
     pub owed_to: Vec<String>,
     pub opened: Mark,
+    /// Where its thread was closed over it and opened again: what had opened it first.
+    pub first_opened: Option<Mark>,
+    /// A deadline somebody named, where it can be told what it means.
+    pub stated_due: Option<Timestamp>,
     pub ended: Option<Ended>,
 }
 
@@ -77,8 +81,8 @@ impl Debt {
             owed_to: self.owed_to.clone(),
             opened_at,
             opened_by: self.opened.evidence(thread)?,
-            first_opened_at: None,
-            stated_due: None,
+            first_opened_at: self.first_opened.and_then(|mark| mark.at(thread)),
+            stated_due: self.stated_due,
             closed,
         })
     }

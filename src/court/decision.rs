@@ -53,9 +53,9 @@ pub(super) fn is_document(history: &History<'_>) -> bool {
 
 /// The last change to a document that says something.
 pub(super) fn last_substantive(history: &History<'_>) -> Option<Mark> {
-    let changes = history.steps.iter().filter(|step| step.message.is_some());
-    let substantive = changes.clone().filter(|step| step.does != Move::Pushes || !FORMAL.is_match(step.text));
-    substantive.last().or(changes.last()).map(|step| step.mark)
+    let mut changes = history.steps.iter().rev().filter(|step| step.message.is_some());
+    let mut substantive = changes.clone().filter(|step| step.does != Move::Pushes || !FORMAL.is_match(step.text));
+    substantive.next().or_else(|| changes.next()).map(|step| step.mark)
 }
 
 fn document(history: &History<'_>) -> Option<Debt> {
@@ -67,5 +67,5 @@ fn document(history: &History<'_>) -> Option<Debt> {
 
 fn waits(owed_by: Vec<String>, owed_to: String, opened: Mark) -> Debt {
     let (kind, metric) = (ObligationKind::Decision, Metric::Decision);
-    Debt { kind, metric, owed_by, owed_to: vec![owed_to], opened, ended: None }
+    Debt { kind, metric, owed_by, owed_to: vec![owed_to], opened, first_opened: None, stated_due: None, ended: None }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use regex::Regex;
 
-use super::debt::Mark;
-use crate::domain::{Event, Message, Sentence, Span, SpeechAct, Thread, ThreadActs};
+use super::{debt::Mark, due};
+use crate::domain::{Event, Message, Moment, Sentence, Span, SpeechAct, Thread, ThreadActs};
 
 /// What a step does to the question whose turn it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,9 +84,26 @@ impl<'a> History<'a> {
         spoke.next().or_else(|| wrote.clone().next()).map(|step| step.who)
     }
 
+    /// The message that the thread's title is taken from: what the thread is about, also in a room with other talk.
+    pub(super) fn titled(&self) -> Option<usize> {
+        let title = self.thread.title.trim().trim_end_matches('…').trim_end_matches("...").trim();
+        let begins = |message: &Message| !title.is_empty() && message.text.trim_start().starts_with(title);
+        self.thread.messages.iter().position(begins)
+    }
+
     pub(super) fn sentences(&self, message: usize) -> impl Iterator<Item = &'a Sentence> {
         let first = self.acts.sentences.partition_point(|s| s.span.message < message);
         self.acts.sentences[first..].iter().take_while(move |s| s.span.message == message)
+    }
+
+    /// When a due phrase means, by the offset its message was sent with.
+    pub(super) fn due(&self, phrase: Span) -> Option<Timestamp> {
+        match self.thread.messages.get(phrase.message)?.sent_at? {
+            Moment::At { instant, offset } => {
+                due::instant(self.thread.quote(phrase), instant, &TimeZone::fixed(offset))
+            }
+            _ => None,
+        }
     }
 
     /// Whether somebody says something in it that moves the thread on: a person, at work, and more than thanks.

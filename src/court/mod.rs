@@ -4,6 +4,7 @@
 
 mod debt;
 mod decision;
+mod due;
 mod history;
 mod reply;
 mod review;

@@ -10,10 +10,10 @@ use super::{
 };
 use crate::domain::{How, Kind, Metric, ObligationKind, Span, SpeechAct};
 
-/// A room in which several talks run through each other has at least so many people, and so large a share of its
-/// messages begins with somebody's name.
-const STREAM_PEOPLE: usize = 6;
-const STREAM_NAMED_PERCENT: usize = 20;
+/// A room in which several talks run through each other has at least so many people, and so many of its messages begin
+/// with somebody's name.
+const STREAM_PEOPLE: usize = 5;
+const STREAM_NAMED: usize = 2;
 
 static WITHDRAWN: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
@@ -23,12 +23,16 @@ static WITHDRAWN: LazyLock<Regex> = LazyLock::new(|| {
 
 pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
     let names = history.thread.participants.iter().map(|name| folded(name)).filter(|name| !name.is_empty()).collect();
-    let room = Room { stream: is_stream(history), names };
+    let room = Room { stream: is_stream(history), titled: history.titled(), names };
     let mut debts: Vec<Debt> = Vec::new();
     for (at, step) in history.steps.iter().enumerate() {
         if step.does == Move::Closes {
             let open = debts.iter_mut().filter(|debt| debt.is_open());
             open.for_each(|debt| debt.ended = Some(Ended { by: step.mark, how: How::Superseded }));
+        }
+        if step.does == Move::Reopens {
+            let again = reopened(&debts, step.mark);
+            debts.extend(again);
         }
         for debt in debts.iter_mut().filter(|debt| debt.is_open()) {
             debt.ended = ends(history, &room, debt, step).map(|how| Ended { by: step.mark, how });
@@ -38,27 +42,58 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
     debts
 }
 
+/// What the last closing left unanswered is owed anew.
+fn reopened(debts: &[Debt], opened: Mark) -> Vec<Debt> {
+    let closing = debts.iter().filter_map(|debt| debt.ended).filter(|ended| ended.how == How::Superseded);
+    let Some(last) = closing.map(|ended| ended.by).max() else { return Vec::new() };
+    let left = debts.iter().filter(|debt| debt.ended == Some(Ended { by: last, how: How::Superseded }));
+    let again = |debt: &Debt| Debt {
+        opened,
+        first_opened: debt.first_opened.or(Some(debt.opened)),
+        stated_due: None,
+        ended: None,
+        ..debt.clone()
+    };
+    left.map(again).collect()
+}
+
 struct Room {
     stream: bool,
+    titled: Option<usize>,
     /// Everybody's name, folded.
     names: Vec<String>,
 }
 
-/// The debt that a message opens, unless its author asked the same people before and still waits for them.
+/// The debt that a message opens; none where its author asked the same people before and still waits for them.
 fn opens(history: &History<'_>, room: &Room, at: usize, before: &[Debt]) -> Option<Debt> {
     let step = &history.steps[at];
     let message = step.message.filter(|_| step.does == Move::Says && !step.bot && !step.who.is_empty())?;
     let asks = |act| matches!(act, SpeechAct::Ask | SpeechAct::Question);
-    let asking = history.sentences(message).find(|sentence| asks(sentence.act))?;
+    let asking = history.sentences(message).find(|sentence| asks(sentence.act)).map(|sentence| sentence.span);
+    // What a room's thread is named after waits for an answer however it is put.
+    let titled = room.stream && room.titled == Some(message);
+    let Mark::Said(whole) = step.mark else { return None };
+    let asking = asking.or(titled.then_some(whole))?;
     let owed_by = addressees(history, room, step, message);
     let owed_to = vec![step.who.to_string()];
-    if before.iter().any(|debt| debt.is_open() && debt.owed_to == owed_to && debt.owed_by == owed_by) {
+    if !titled && before.iter().any(|debt| debt.is_open() && debt.owed_to == owed_to && debt.owed_by == owed_by) {
         return None;
     }
     let first = before.is_empty() && history.author() == Some(step.who);
     let metric = if first { Metric::FirstResponse } else { Metric::NextResponse };
-    let opened = Mark::Said(asking.span);
-    Some(Debt { kind: ObligationKind::Reply, metric, owed_by, owed_to, opened, ended: None })
+    let due = history.sentences(message).find(|sentence| sentence.span == asking).and_then(|sentence| sentence.due);
+    let stated_due = due.and_then(|due| history.due(due));
+    let opened = Mark::Said(asking);
+    Some(Debt {
+        kind: ObligationKind::Reply,
+        metric,
+        owed_by,
+        owed_to,
+        opened,
+        first_opened: None,
+        stated_due,
+        ended: None,
+    })
 }
 
 /// Who is asked: whoever a sentence names, else whoever is answered, else the only other one there.
@@ -87,9 +122,12 @@ fn ends(history: &History<'_>, room: &Room, debt: &Debt, step: &Step<'_>) -> Opt
         return WITHDRAWN.is_match(step.text).then_some(How::Withdrawn);
     }
     let said = matches!(step.does, Move::Says | Move::Remarks) && !step.who.is_empty();
-    let Mark::Said(Span { message: question, .. }) = debt.opened else { return None };
     let answers = step.message.and_then(|at| history.thread.messages[at].reply_to.as_deref());
-    let direct = answers == Some(history.thread.messages[question].id.as_str());
+    let question = match debt.first_opened.unwrap_or(debt.opened) {
+        Mark::Said(Span { message, .. }) => Some(history.thread.messages[message].id.as_str()),
+        Mark::Happened(_) => None,
+    };
+    let direct = answers.is_some() && answers == question;
     let meant = direct || !room.stream || names(step.text, asker);
     (said && meant && history.is_progress(step)).then_some(How::Met)
 }
@@ -101,10 +139,9 @@ fn is_stream(history: &History<'_>) -> bool {
         return false;
     }
     let names = people.iter().map(|name| folded(name)).collect();
-    let room = Room { stream: true, names };
+    let room = Room { stream: true, titled: None, names };
     let spoken = history.steps.iter().filter(|step| step.message.is_some() && !step.bot);
-    let named = spoken.clone().filter(|step| addressed_first(&room, step.text).is_some()).count();
-    named * 100 >= spoken.count() * STREAM_NAMED_PERCENT
+    spoken.filter(|step| addressed_first(&room, step.text).is_some()).count() >= STREAM_NAMED
 }
 
 /// `ana: …`, `ana, …`, `@ana …`: the folded name that a message begins with.

@@ -73,7 +73,16 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
         };
         if !debts.last().is_some_and(|debt| debt.is_open() && debt.kind == kind) {
             end_all(&mut debts, step.mark, How::Met);
-            debts.push(Debt { kind, metric, owed_by, owed_to, opened: step.mark, ended: None });
+            debts.push(Debt {
+                kind,
+                metric,
+                owed_by,
+                owed_to,
+                opened: step.mark,
+                first_opened: None,
+                stated_due: None,
+                ended: None,
+            });
         }
     }
     debts

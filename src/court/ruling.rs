@@ -98,9 +98,9 @@ fn waits_long(history: &History<'_>, debts: &[Debt], now: Timestamp) -> (bool, S
 
 /// A talk stalls on the question that its title quotes, or else on the one that opened it.
 fn unanswered(history: &History<'_>, debts: &[Debt]) -> (bool, String) {
-    let title = history.thread.title.trim().trim_end_matches('…').trim_end_matches("...").trim();
+    let titled = history.titled();
     let quoted = |debt: &&Debt| match debt.opened {
-        Mark::Said(span) => !title.is_empty() && history.thread.messages[span.message].text.trim().starts_with(title),
+        Mark::Said(span) => Some(span.message) == titled,
         Mark::Happened(_) => false,
     };
     let replies = || debts.iter().filter(|debt| debt.kind == ObligationKind::Reply);

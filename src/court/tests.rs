@@ -130,6 +130,22 @@ fn a_question_is_withdrawn_by_its_asker_and_ends_with_its_thread() {
 }
 
 #[test]
+fn vector_06_a_thread_opened_again_is_a_new_debt() {
+    let (mut thread, acts) = thread(Kind::Issue, &[("ana", Question, "Why?")]);
+    for (when, kind) in [("2024-01-09T09:00Z", "closed"), ("2026-11-16T10:00Z", "reopened")] {
+        let at = Some(Moment::utc(at(when)));
+        thread.events.push(Event { at, kind: kind.into(), actor: None, subject: None });
+    }
+    thread.messages[0].sent_at = Some(Moment::utc(at("2024-01-08T09:00Z")));
+    let found = obligations(&thread, &acts);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!(found[0].closed.as_ref().map(|closed| closed.how), Some(How::Superseded));
+    let again = (found[1].opened_at, found[1].first_opened_at, found[1].closed.is_none());
+    assert_eq!(again, (at("2026-11-16T10:00Z"), Some(at("2024-01-08T09:00Z")), true));
+    assert_ne!(found[0].id, found[1].id);
+}
+
+#[test]
 fn in_a_room_where_talks_run_through_each_other_only_a_name_answers() {
     let noise = [
         ("bo", Other, "cy: yes"),
@@ -181,6 +197,15 @@ fn decisions_promises_blockers_and_things_nobody_has() {
     check(&decided, &[(Decision, &[], Some(How::Met)), (Owner, &[], Some(How::Met)), (Promise, &["cy"], None)]);
     check(&[("ana", Commitment, "I'll send it."), ("ana", Status, "Sent.")], &[(Promise, &["ana"], Some(How::Met))]);
     check(&[("ana", Blocker, "Blocked on the key."), ("bo", Status, "The key is not fixed")], &[(Unblock, &[], None)]);
+}
+
+#[test]
+fn a_promise_is_due_when_its_words_say() {
+    let said = "I'll send it by Friday.";
+    let (thread, mut acts) = thread(Kind::Email, &[("ana", Commitment, said)]);
+    acts.sentences[0].due = Some(Span::new(0, 13..22));
+    // 2026-11-16 is a Monday.
+    assert_eq!(obligations(&thread, &acts)[0].stated_due, Some(at("2026-11-20T17:00Z")));
 }
 
 #[test]

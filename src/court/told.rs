@@ -19,12 +19,12 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
         for debt in debts.iter_mut().filter(|debt| debt.is_open()) {
             debt.ended = ends(history, debt, sentence, who).map(|how| Ended { by: mark, how });
         }
-        debts.extend(opens(sentence, who, mark));
+        debts.extend(opens(history, sentence, who, mark));
     }
     debts
 }
 
-fn opens(sentence: &Sentence, who: &str, opened: Mark) -> Option<Debt> {
+fn opens(history: &History<'_>, sentence: &Sentence, who: &str, opened: Mark) -> Option<Debt> {
     let (kind, metric, owed_by) = match sentence.act {
         SpeechAct::Commitment => (ObligationKind::Promise, Metric::Promise, vec![who.to_string()]),
         SpeechAct::Blocker => (ObligationKind::Unblock, Metric::Unblock, sentence.addressee.iter().cloned().collect()),
@@ -38,7 +38,8 @@ fn opens(sentence: &Sentence, who: &str, opened: Mark) -> Option<Debt> {
     } else {
         vec![who.to_string()]
     };
-    Some(Debt { kind, metric, owed_by, owed_to, opened, ended: None })
+    let stated_due = sentence.due.and_then(|due| history.due(due));
+    Some(Debt { kind, metric, owed_by, owed_to, opened, first_opened: None, stated_due, ended: None })
 }
 
 fn ends(history: &History<'_>, debt: &Debt, sentence: &Sentence, who: &str) -> Option<How> {
