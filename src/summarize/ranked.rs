@@ -94,7 +94,7 @@ impl Ranked {
             let document = view.thread.kind == Kind::Document;
             let purpose = document && PURPOSE.is_match(shown) && !DENIED.is_match(shown);
             let section = view.thread.messages[view.units[n].message()].author.as_deref().unwrap_or("");
-            let aside = document && ASIDE.is_match(section);
+            let aside = document && ASIDE.is_match(section) || sections::is_procedure(shown);
             (aside, !purpose, rank + LEANING * (leanings + usize::from(document && CASE.is_match(shown))))
         };
         let mut heads: Vec<((bool, bool, usize), usize)> =
