@@ -160,6 +160,19 @@ fn where_nothing_is_to_be_told_the_quote_stands_and_nothing_is_counted_as_droppe
     assert_trustworthy(&chatter, &summary);
 }
 
+#[test]
+fn what_a_document_is_not_about_heads_nothing() {
+    let thread = thread(
+        Kind::Document,
+        &[
+            ("section: Non-Goals", "Operators get a way to set the name options of a whole cluster at once."),
+            ("section: Goals", "Operators get a way to change the name options of one pod."),
+        ],
+    );
+    let summary = summarize(&thread, None);
+    assert!(summary.bottom_line.text.starts_with("Operators get a way to change"), "{:?}", summary.bottom_line);
+}
+
 fn thread_of_thanks() -> Thread {
     thread(
         Kind::Chat,
