@@ -185,8 +185,9 @@ fn sources(cli: &Cli) -> Sources {
         flags.extend(model.iter().map(|name| ("model.name", name.clone())));
         flags.extend(adapter.iter().map(|name| ("model.adapter", name.clone())));
     }
-    if let Verb::Bench(bench::Args { model, threads, .. }) = &cli.verb {
+    if let Verb::Bench(bench::Args { model, adapter, threads, .. }) = &cli.verb {
         flags.extend(model.iter().map(|name| ("model.name", name.clone())));
+        flags.extend(adapter.iter().map(|name| ("model.adapter", name.clone())));
         flags.extend(threads.iter().map(|threads| ("model.threads", threads.to_string())));
     }
     let environment = env::vars_os()

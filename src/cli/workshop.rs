@@ -55,6 +55,17 @@ pub struct Workshop {
     loaded: Option<Loaded>,
 }
 
+/// The models of a configuration, not yet loaded.
+pub struct Files {
+    pub generator: PathBuf,
+    /// The generator's.
+    pub name: String,
+    pub adapter: Option<Adapter>,
+    pub adapter_sha256: Option<String>,
+    /// A folder.
+    pub encoder: PathBuf,
+}
+
 /// A generator chosen by name or path: its file, and what the provenance says of it.
 struct Chosen {
     file: PathBuf,
@@ -104,10 +115,13 @@ impl Weights {
         self.shelf.ready(manifest, &Silent)
     }
 
-    /// The generator's file and the encoder's folder, and what the generator is called.
-    pub fn files(&self, config: &Config) -> Result<(PathBuf, PathBuf, String)> {
+    /// Where the models lie that `config` names, and the adapter that it wants beside the generator.
+    pub fn files(&self, config: &Config) -> Result<Files> {
         let chosen = self.generator(&config.model.name)?;
-        Ok((chosen.file, self.ready(self.catalogue.find(&config.model.encoder)?)?, chosen.name))
+        let adapter = Weights::adapter(config, &chosen)?;
+        let encoder = self.ready(self.catalogue.find(&config.model.encoder)?)?;
+        let (adapter, adapter_sha256) = adapter.map(|(adapter, sum, _)| (adapter, sum)).unzip();
+        Ok(Files { generator: chosen.file, name: chosen.name, adapter, adapter_sha256, encoder })
     }
 
     /// The generator that the configuration names: a name or alias, or the path of a GGUF file.
