@@ -4,10 +4,14 @@
 pub mod classify;
 pub mod cli;
 pub mod config;
+pub mod court;
 pub mod domain;
+pub mod engine;
 pub mod model;
+pub mod net;
 pub mod render;
 pub mod secret;
+pub mod sla;
 pub mod source;
 pub mod store;
 pub mod summarize;

@@ -22,6 +22,9 @@ pub struct Args {
     /// Measure this model, by name or by the path of a GGUF file
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
+    /// Lay this adapter beside the model's weights: a safetensors file, or none
+    #[arg(long, value_name = "FILE")]
+    pub adapter: Option<String>,
     /// Lengths of prompts to read, in tokens
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "512,2048,8192")]
     pub prefill: Vec<usize>,
@@ -45,9 +48,15 @@ pub struct Args {
     pub dispatch: Option<String>,
 }
 
+/// The generator that was measured.
+struct Measured {
+    name: String,
+    adapter_sha256: Option<String>,
+}
+
 pub fn run(args: &Args, call: &Call) -> Result<Exit> {
     let config = &call.effective.config;
-    let (gguf, encoder, name) = Weights::open(config)?.files(config).context("run `bluf models pull`")?;
+    let files = Weights::open(config)?.files(config).context("run `bluf models pull`")?;
     let plan = Plan {
         prefill: args.prefill.clone(),
         decode: args.decode.iter().map(|&depth| depth.max(1)).collect(),
@@ -59,8 +68,9 @@ pub fn run(args: &Args, call: &Call) -> Result<Exit> {
         None => Cpu::new(config.model.threads),
         Some(level) => forced(level, config.model.threads)?,
     };
-    let speed = speed::measure(&gguf, &encoder, cpu, &plan)?;
-    let report = if args.json { json::line(&object(&speed, &name)) } else { table(&speed, &name) };
+    let measured = Measured { name: files.name, adapter_sha256: files.adapter_sha256 };
+    let speed = speed::measure(&files.generator, files.adapter, &files.encoder, cpu, &plan)?;
+    let report = if args.json { json::line(&object(&speed, &measured)) } else { table(&speed, &measured) };
     call.terminal.out(&report)?;
     Ok(Exit::Fine)
 }
@@ -78,7 +88,7 @@ fn depth(measured: usize) -> usize {
     if measured == 1 { 0 } else { measured }
 }
 
-fn object(speed: &Speed, name: &str) -> Value {
+fn object(speed: &Speed, measured: &Measured) -> Value {
     let by = |clock: fn(&Rate) -> Option<f64>| {
         let number = |rate: &Rate| clock(rate).map(|rate| (rate * 10.0).round() / 10.0);
         let each = |rates: &[(usize, Rate)], key: fn(usize) -> usize| -> Map<String, Value> {
@@ -91,7 +101,9 @@ fn object(speed: &Speed, name: &str) -> Value {
             "encoder_sentences": speed.encoder_sentences.as_ref().and_then(number),
         })
     };
-    let mut object = json!({ "model": name, "threads": speed.threads, "dispatch": speed.dispatch });
+    let (name, adapter) = (&measured.name, &measured.adapter_sha256);
+    let mut object =
+        json!({ "model": name, "adapter_sha256": adapter, "threads": speed.threads, "dispatch": speed.dispatch });
     let fields = object.as_object_mut().expect("it was made an object");
     if let Value::Object(rates) = by(|rate| rate.cpu) {
         fields.extend(rates);
@@ -103,9 +115,11 @@ fn object(speed: &Speed, name: &str) -> Value {
     object
 }
 
-fn table(speed: &Speed, name: &str) -> String {
+fn table(speed: &Speed, measured: &Measured) -> String {
+    let adapter = if measured.adapter_sha256.is_some() { " with its adapter" } else { "" };
     let mut lines = vec![format!(
-        "{name} on {}, {} threads, {} kernels; loaded in {:.2} s{}",
+        "{}{adapter} on {}, {} threads, {} kernels; loaded in {:.2} s{}",
+        measured.name,
         cpu_name().unwrap_or_else(|| "this CPU".to_owned()),
         speed.threads,
         speed.dispatch,

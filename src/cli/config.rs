@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{BadInput, Cli, Exit, print::Terminal, sources, usual_files};
 use crate::{
-    config::{ConfigError, check::check, key::Value, load::EXAMPLE, schema::schema},
+    config::{ConfigError, check::check, key::Value, load::EXAMPLE, named, schema::schema},
     render::json,
 };
 
@@ -50,7 +50,10 @@ pub fn run(args: &Args, cli: &Cli, terminal: Terminal) -> Result<Exit> {
 
 fn check_file(file: &PathBuf, terminal: Terminal) -> Result<Exit> {
     let text = fs::read_to_string(file).map_err(|e| BadInput(anyhow!(e).context(file.display().to_string())))?;
-    let (_, faults) = check(&file.display().to_string(), &text);
+    let name = file.display().to_string();
+    let (_, mut faults) = check(&name, &text);
+    faults.extend(named::sources(&name, &text).1);
+    faults.sort_by_key(|f| (f.place.line, f.place.column));
     if !faults.is_empty() {
         return Err(BadInput(ConfigError::Faulty(faults).into()).into());
     }
@@ -68,6 +71,8 @@ fn show(as_json: bool, cli: &Cli, terminal: Terminal) -> Result<Exit> {
             let value = match value {
                 Value::Text(text) => json!(text),
                 Value::Whole(n) => json!(n),
+                Value::Flag(yes) => json!(yes),
+                Value::List(words) => json!(words),
             };
             text.push_str(&json::line(&json!({ "key": key.path, "value": value, "from": origin.to_string() })));
             continue;

@@ -3,13 +3,19 @@
 pub mod bench;
 pub mod completions;
 pub mod config;
+mod cores;
 pub mod demo;
+mod desk;
 pub mod doctor;
+pub mod held;
+pub mod keep;
 pub mod models;
+mod place;
 pub mod print;
 pub mod progress;
+pub mod serve;
 pub mod summarize;
-mod threads;
+pub mod sync;
 pub mod version;
 mod workshop;
 
@@ -50,6 +56,33 @@ pub enum Verb {
     Summarize(summarize::Args),
     /// Pull the models if they are missing and print the BLUFs of a bundled sample workspace
     Demo(demo::Args),
+    /// Run the daemon: pull from the configured sources, keep every thread read, and answer
+    Serve(serve::Args),
+    /// List the threads that the daemon holds, most recently active first
+    Threads(held::Which),
+    /// Print the BLUF of a thread that the daemon holds
+    Show(held::ShowArgs),
+    /// Look for words in everything that the daemon holds
+    Search(held::SearchArgs),
+    /// List decisions, latest first, each with its thread
+    Decisions(held::Which),
+    /// Print the BLUF of every thread that was active since a time
+    Digest(held::DigestArgs),
+    /// Say how the daemon and its sources are
+    Status(held::StatusArgs),
+    /// Have the daemon pull now
+    Sync(sync::Args),
+    /// Bring a file or folder of threads into what the daemon holds
+    Import(keep::ImportArgs),
+    /// Write everything that the daemon holds as JSON, one thread a line
+    Export(keep::ExportArgs),
+    /// Copy the database while the daemon goes on
+    Backup(keep::BackupArgs),
+    /// Put a copy in the database's place
+    Restore(keep::RestoreArgs),
+    /// Make, list and take back the tokens that others come in with
+    #[command(subcommand)]
+    Token(keep::TokenArgs),
     /// Get, check and remove weights
     #[command(subcommand)]
     Models(models::Args),
@@ -115,6 +148,19 @@ fn dispatch(verb: &Verb, call: &Call) -> Result<Exit> {
     match verb {
         Verb::Summarize(args) => summarize::run(args, call),
         Verb::Demo(args) => demo::run(args, call),
+        Verb::Serve(args) => serve::run(args, call),
+        Verb::Threads(args) => held::threads(args, call),
+        Verb::Show(args) => held::show(args, call),
+        Verb::Search(args) => held::search(args, call),
+        Verb::Decisions(args) => held::decisions(args, call),
+        Verb::Digest(args) => held::digest(args, call),
+        Verb::Status(args) => held::status(args, call),
+        Verb::Sync(args) => sync::run(args, call),
+        Verb::Import(args) => keep::import(args, call),
+        Verb::Export(args) => keep::export(args, call),
+        Verb::Backup(args) => keep::backup(args, call),
+        Verb::Restore(args) => keep::restore(args, call),
+        Verb::Token(args) => keep::tokens(args, call),
         Verb::Models(args) => models::run(args, call),
         Verb::Bench(args) => bench::run(args, call),
         Verb::Doctor(args) => doctor::run(args, call),
@@ -124,7 +170,7 @@ fn dispatch(verb: &Verb, call: &Call) -> Result<Exit> {
 
 fn call(cli: &Cli) -> Result<Call> {
     let effective = sources(cli).load().map_err(|e| BadInput(e.into()))?;
-    threads::hold_to_one();
+    cores::hold_to_one();
     let mut log = effective.config.log;
     if cli.quiet {
         log.level = Level::Error;
@@ -139,8 +185,9 @@ fn sources(cli: &Cli) -> Sources {
         flags.extend(model.iter().map(|name| ("model.name", name.clone())));
         flags.extend(adapter.iter().map(|name| ("model.adapter", name.clone())));
     }
-    if let Verb::Bench(bench::Args { model, threads, .. }) = &cli.verb {
+    if let Verb::Bench(bench::Args { model, adapter, threads, .. }) = &cli.verb {
         flags.extend(model.iter().map(|name| ("model.name", name.clone())));
+        flags.extend(adapter.iter().map(|name| ("model.adapter", name.clone())));
         flags.extend(threads.iter().map(|threads| ("model.threads", threads.to_string())));
     }
     let environment = env::vars_os()

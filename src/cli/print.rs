@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde_json::json;
+use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     config::{Level, Log},
@@ -53,6 +54,26 @@ impl Terminal {
     /// Whether progress may be drawn on standard error.
     pub fn draws_progress(&self) -> bool {
         self.watched && self.log.level >= Level::Info && !self.log.json
+    }
+
+    /// Has what the daemon's rooms log go to standard error, as much of it as is wanted, in the form that is wanted.
+    pub fn log(&self) {
+        let level = match self.log.level {
+            Level::Error => tracing::Level::ERROR,
+            Level::Warn => tracing::Level::WARN,
+            Level::Info => tracing::Level::INFO,
+        };
+        let ours =
+            tracing_subscriber::filter::Targets::new().with_target("bluf", level).with_default(tracing::Level::ERROR);
+        let colour = self.watched && !set("NO_COLOR");
+        let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
+        let registry = tracing_subscriber::registry().with(ours);
+        // A second call, in a test, finds the first one's place taken.
+        let _ = if self.log.json {
+            registry.with(lines.json().flatten_event(true)).try_init()
+        } else {
+            registry.with(lines.with_ansi(colour)).try_init()
+        };
     }
 
     /// A result. An error means that nobody reads any more, or that a disk is full.

@@ -52,7 +52,7 @@ pub struct Args {
 
 /// A format, or none to find out by looking.
 #[derive(Clone, Copy, Debug)]
-pub struct Chosen(Option<Format>);
+pub struct Chosen(pub(super) Option<Format>);
 
 pub fn run(args: &Args, call: &Call) -> Result<Exit> {
     let mut bytes = Vec::new();
@@ -150,11 +150,11 @@ fn last_instant(thread: &Thread) -> Option<Timestamp> {
     thread.messages.iter().filter_map(|m| m.sent_at.and_then(Moment::instant)).max()
 }
 
-fn format(word: &str) -> Result<Chosen, String> {
+pub(super) fn format(word: &str) -> Result<Chosen, String> {
     Format::chosen(word).map(Chosen).map_err(|e| e.to_string())
 }
 
-fn instant(text: &str) -> Result<Timestamp, String> {
+pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     let advice = || "write it as 2026-11-12 or 2026-11-12T14:00:00+01:00".to_string();
     match Moment::parse(text).ok_or_else(advice)? {
         Moment::At { instant, .. } => Ok(instant),

@@ -14,6 +14,7 @@ use crate::{
     classify::Classifier,
     config::{self, Config},
     domain::{Thread, summary::Summary},
+    engine::reader::{self, Loaded, Named, Reader},
     model::{
         self, Embedder, ModelError, Place, Request, Sampling, TextModel, Turn,
         arch::adapter::Adapter,
@@ -25,7 +26,7 @@ use crate::{
         manifest::{AdapterFile, Manifest},
         progress::{Progress, Silent},
         shelf::{FileState, Shelf},
-        worker::{self, EmbedHandle, ModelHandle},
+        worker,
     },
     summarize::{Models, Options, Summarizer, prompt::Style},
     time::{Clock, Stopwatch},
@@ -51,18 +52,18 @@ pub enum Check {
 pub struct Workshop {
     classifier: Classifier,
     summarizer: Summarizer,
-    encoder: Option<EmbedHandle>,
-    generator: Option<ModelHandle>,
-    named: Option<Named>,
+    loaded: Option<Loaded>,
 }
 
-/// What the provenance of a summary says of the generator.
-#[derive(Clone)]
-struct Named {
-    name: String,
-    weights_sha256: String,
-    adapter_sha256: Option<String>,
-    style: Style,
+/// The models of a configuration, not yet loaded.
+pub struct Files {
+    pub generator: PathBuf,
+    /// The generator's.
+    pub name: String,
+    pub adapter: Option<Adapter>,
+    pub adapter_sha256: Option<String>,
+    /// A folder.
+    pub encoder: PathBuf,
 }
 
 /// A generator chosen by name or path: its file, and what the provenance says of it.
@@ -114,10 +115,13 @@ impl Weights {
         self.shelf.ready(manifest, &Silent)
     }
 
-    /// The generator's file and the encoder's folder, and what the generator is called.
-    pub fn files(&self, config: &Config) -> Result<(PathBuf, PathBuf, String)> {
+    /// Where the models lie that `config` names, and the adapter that it wants beside the generator.
+    pub fn files(&self, config: &Config) -> Result<Files> {
         let chosen = self.generator(&config.model.name)?;
-        Ok((chosen.file, self.ready(self.catalogue.find(&config.model.encoder)?)?, chosen.name))
+        let adapter = Weights::adapter(config, &chosen)?;
+        let encoder = self.ready(self.catalogue.find(&config.model.encoder)?)?;
+        let (adapter, adapter_sha256) = adapter.map(|(adapter, sum, _)| (adapter, sum)).unzip();
+        Ok(Files { generator: chosen.file, name: chosen.name, adapter, adapter_sha256, encoder })
     }
 
     /// The generator that the configuration names: a name or alias, or the path of a GGUF file.
@@ -169,48 +173,25 @@ impl Workshop {
     /// # Errors
     /// When weights are absent or damaged, and what to do about it.
     pub fn open(config: &Config, models: bool) -> Result<Workshop> {
-        let options = Options {
-            max_prompt_tokens: config.summarize.max_prompt_tokens,
-            max_new_tokens: config.summarize.max_new_tokens,
-        };
-        let (classifier, summarizer) = (Classifier::embedded()?, Summarizer::new(options)?);
-        if !models {
-            return Ok(Workshop { classifier, summarizer, encoder: None, generator: None, named: None });
-        }
-        let weights = Weights::open(config)?;
-        let chosen = weights.generator(&config.model.name)?;
-        let encoder = weights.catalogue.find(&config.model.encoder)?;
-        let encoder_folder = weights.ready(encoder)?;
-        if let Some(file) = encoder.files.iter().find(|f| f.path.ends_with(".safetensors")) {
-            classifier.check_encoder(&file.sha256.to_string())?;
-        }
-        let place = Arc::new(place(config)?);
-        let (file, same) = (chosen.file.clone(), Arc::clone(&place));
-        let (adapter, adapter_sha256, style) = match Weights::adapter(config, &chosen)? {
-            Some((adapter, sum, style)) => (Some(adapter), Some(sum), style),
-            None => (None, None, Style::Instructed),
-        };
-        let named = Named { name: chosen.name, weights_sha256: chosen.sha256, adapter_sha256, style };
-        let generator: worker::Load<Generator> = Box::new(move || Generator::load(&file, &same, adapter));
-        let encoder: worker::Load<BertEmbedder> = Box::new(move || BertEmbedder::load(&encoder_folder, &place));
-        let (generator, encoder) = worker::start(Some(generator), Some(encoder), config.model.queue)?;
-        Ok(Workshop { classifier, summarizer, encoder, generator, named: Some(named) })
+        let (classifier, summarizer) = (Classifier::embedded()?, Summarizer::new(options(config))?);
+        let loaded = if models { Some(load(config, &classifier)?) } else { None };
+        Ok(Workshop { classifier, summarizer, loaded })
     }
 
     pub fn summarize(&mut self, thread: &Thread, clock: &dyn Clock) -> Result<Summary> {
         let watch = Stopwatch::start();
-        let encoder = self.encoder.as_mut().map(|e| e as &mut dyn Embedder);
+        let mut loaded = self.loaded.clone();
+        let encoder = loaded.as_mut().map(|l| &mut l.encoder as &mut dyn Embedder);
         let acts = self.classifier.classify(thread, encoder, &|| false)?;
         let classify_ms = watch.elapsed_ms();
-        let named = self.named.as_ref();
-        let models = Models {
-            encoder: self.encoder.as_mut().map(|e| e as &mut dyn Embedder),
-            generator: self.generator.as_mut().map(|g| g as &mut dyn TextModel),
-            generator_name: named.map(|n| n.name.clone()),
-            weights_sha256: named.map(|n| n.weights_sha256.clone()),
-            adapter_sha256: named.and_then(|n| n.adapter_sha256.clone()),
-            style: named.map(|n| n.style).unwrap_or_default(),
-        };
+        let models = loaded.as_mut().map_or_else(Models::default, |l| Models {
+            encoder: Some(&mut l.encoder),
+            generator: Some(&mut l.generator),
+            generator_name: Some(l.named.name.clone()),
+            weights_sha256: Some(l.named.weights_sha256.clone()),
+            adapter_sha256: l.named.adapter_sha256.clone(),
+            style: l.named.style,
+        });
         let mut summary = self.summarizer.summarize(thread, acts, models, clock.now(), &|| false)?;
         summary.provenance.read_ms += classify_ms;
         Ok(summary)
@@ -218,7 +199,7 @@ impl Workshop {
 
     /// Has the generator write one token.
     pub fn one_token(&mut self) -> Result<String> {
-        let Some(generator) = self.generator.as_mut() else { bail!("no generator is loaded") };
+        let Some(generator) = self.loaded.as_mut().map(|l| &mut l.generator) else { bail!("no generator is loaded") };
         let request = Request {
             turns: vec![Turn { role: model::Role::User, text: "Say yes.".to_owned() }],
             answer_start: String::new(),
@@ -229,6 +210,47 @@ impl Workshop {
         };
         Ok(generator.generate(&request, &|| false)?.text)
     }
+}
+
+/// The models that `config` names, loaded on a thread of their own.
+fn load(config: &Config, classifier: &Classifier) -> Result<Loaded> {
+    let weights = Weights::open(config)?;
+    let chosen = weights.generator(&config.model.name)?;
+    let encoder = weights.catalogue.find(&config.model.encoder)?;
+    let encoder_folder = weights.ready(encoder)?;
+    let file = encoder.files.iter().find(|f| f.path.ends_with(".safetensors"));
+    let encoder_sha256 = file.map(|f| f.sha256.to_string()).unwrap_or_default();
+    classifier.check_encoder(&encoder_sha256)?;
+    let place = Arc::new(place(config)?);
+    let (file, same) = (chosen.file.clone(), Arc::clone(&place));
+    let (adapter, adapter_sha256, style) = match Weights::adapter(config, &chosen)? {
+        Some((adapter, sum, style)) => (Some(adapter), Some(sum), style),
+        None => (None, None, Style::Instructed),
+    };
+    let named = Named { name: chosen.name, weights_sha256: chosen.sha256, adapter_sha256, style };
+    let generator: worker::Load<Generator> = Box::new(move || Generator::load(&file, &same, adapter));
+    let encoder: worker::Load<BertEmbedder> = Box::new(move || BertEmbedder::load(&encoder_folder, &place));
+    let (generator, encoder) = worker::start(Some(generator), Some(encoder), config.model.queue)?;
+    let (Some(generator), Some(encoder)) = (generator, encoder) else { bail!("both models were asked for") };
+    Ok(Loaded { encoder, encoder_sha256, generator, named })
+}
+
+/// What reads threads for the daemon: the models are loaded when they are first needed.
+///
+/// # Errors
+/// When the trained weights in this program do not fit it.
+pub fn reader(config: &Config, models: bool, clock: Arc<dyn Clock>) -> Result<Reader> {
+    let config = config.clone();
+    let (classifier, summarizer) = (Classifier::embedded()?, Summarizer::new(options(&config))?);
+    let load: reader::Load = Box::new(move || {
+        let classifier = Classifier::embedded().map_err(|e| e.to_string())?;
+        load(&config, &classifier).map_err(|e| format!("{e:#}"))
+    });
+    Ok(Reader::new(classifier, summarizer, models.then_some(load), clock))
+}
+
+fn options(config: &Config) -> Options {
+    Options { max_prompt_tokens: config.summarize.max_prompt_tokens, max_new_tokens: config.summarize.max_new_tokens }
 }
 
 fn place(config: &Config) -> Result<Place> {

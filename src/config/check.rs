@@ -22,6 +22,9 @@ pub fn check(file: &str, text: &str) -> (Settings, Vec<Fault>) {
     (reader.settings, reader.faults)
 }
 
+/// Sections that hold sections of people's own names; `named` reads them.
+pub const NAMED: [&str; 1] = ["source"];
+
 struct Reader<'a> {
     file: &'a str,
     text: &'a str,
@@ -35,11 +38,14 @@ impl Reader<'_> {
             let known: Vec<&str> = section_names();
             let word = name.get_ref().as_ref();
             match value.get_ref() {
+                // Sections of sections, each of which somebody named.
+                _ if NAMED.contains(&word) => {}
                 DeValue::Table(keys) if known.contains(&word) => self.keys(word, keys),
                 _ if known.contains(&word) => {
                     self.fault(name.span(), format!("'{word}' is a section: write it as [{word}]"));
                 }
                 DeValue::Table(_) => {
+                    let known = known.into_iter().chain(NAMED);
                     self.fault(name.span(), format!("unknown section [{word}]{}", suggestion(word, known)));
                 }
                 _ => {
@@ -84,14 +90,19 @@ impl Reader<'_> {
     }
 
     fn place(&self, at: Range<usize>) -> Place {
-        let before = self.text.get(..at.start).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |n| n + 1);
-        Place {
-            file: Some(self.file.to_string()),
-            line: Some(before.matches('\n').count() + 1),
-            column: Some(before[line_start..].chars().count() + 1),
-            item: None,
-        }
+        place(self.file, self.text, at.start)
+    }
+}
+
+/// Where in a file a byte lies.
+pub(super) fn place(file: &str, text: &str, at: usize) -> Place {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |n| n + 1);
+    Place {
+        file: Some(file.to_string()),
+        line: Some(before.matches('\n').count() + 1),
+        column: Some(before[line_start..].chars().count() + 1),
+        item: None,
     }
 }
 
@@ -107,6 +118,14 @@ fn plain(value: &DeValue<'_>) -> Result<Value, Option<String>> {
         DeValue::Integer(n) => {
             let digits = n.as_str().replace('_', "");
             i64::from_str_radix(&digits, n.radix()).map(Value::Whole).map_err(|_| None)
+        }
+        DeValue::Boolean(yes) => Ok(Value::Flag(*yes)),
+        DeValue::Array(items) => {
+            let word = |item: &toml::Spanned<DeValue<'_>>| match item.get_ref() {
+                DeValue::String(text) => Some(text.to_string()),
+                _ => None,
+            };
+            items.iter().map(word).collect::<Option<_>>().map(Value::List).ok_or(None)
         }
         _ => Err(None),
     }
@@ -143,6 +162,7 @@ mod tests {
             &["bluf.toml, line 1, column 1: unknown key 'device' outside any section; it belongs under [model]"],
         );
         faults("[model]\nthreads = [4]", &["bluf.toml, line 2, column 11: 'model.threads' takes one plain value"]);
+        faults("[web]\nhosts = \"a\"", &["bluf.toml, line 2, column 9: 'web.hosts' takes a list of texts"]);
         faults("[model]\nthreads = 1.5", &["bluf.toml, line 2, column 11: 'model.threads' takes one plain value"]);
         faults("[model]\nname = 7", &["bluf.toml, line 2, column 8: 'model.name' takes text in quotes"]);
     }

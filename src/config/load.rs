@@ -10,6 +10,7 @@ use super::{
     Config,
     check::check,
     key::{KEYS, Key, Value, suggestion},
+    named::{self, SourceSection},
 };
 use crate::domain::{Fault, Place};
 
@@ -70,7 +71,9 @@ impl Sources {
     /// The settings in force, or every fault of every source.
     pub fn load(&self) -> Result<Effective, ConfigError> {
         let mut layers = vec![file_layer("default.toml", DEFAULT, |_| Origin::Default)];
+        let mut sections = (Vec::new(), Vec::new());
         if let Some((path, text)) = self.read_file()? {
+            sections = named::sources(&path.display().to_string(), &text);
             layers
                 .push(file_layer(&path.display().to_string(), &text, |line| Origin::File { path: path.clone(), line }));
         }
@@ -78,7 +81,7 @@ impl Sources {
         layers.push(self.flag_layer());
 
         let mut merged = BTreeMap::new();
-        let mut faults = Vec::new();
+        let (sources, mut faults) = sections;
         for layer in layers {
             merged.extend(layer.settings);
             faults.extend(layer.faults);
@@ -86,7 +89,7 @@ impl Sources {
         if !faults.is_empty() {
             return Err(ConfigError::Faulty(faults));
         }
-        Ok(effective(&merged))
+        Ok(effective(&merged, sources))
     }
 
     fn read_file(&self) -> Result<Option<(PathBuf, String)>, ConfigError> {
@@ -168,7 +171,7 @@ fn file_layer(name: &str, text: &str, origin: impl Fn(usize) -> Origin) -> Layer
     Layer { settings, faults }
 }
 
-fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>) -> Effective {
+fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, sources: Vec<SourceSection>) -> Effective {
     let values: Vec<(&'static Key, Value, Origin)> = KEYS
         .iter()
         .map(|key| {
@@ -176,7 +179,7 @@ fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>) -> Effective {
             (key, value.clone(), origin.clone())
         })
         .collect();
-    Effective { config: Config::from_values(&values), values }
+    Effective { config: Config::from_values(&values, sources), values }
 }
 
 fn place(whence: &str) -> Place {

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod key;
 pub mod load;
+pub mod named;
 pub mod schema;
 
 use std::path::PathBuf;
@@ -11,12 +12,17 @@ use key::{Key, Value};
 use load::Origin;
 
 pub use load::{ConfigError, Effective, Sources};
+pub use named::SourceSection;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     pub model: Model,
     pub summarize: Summarize,
+    pub store: Store,
+    pub web: Web,
     pub log: Log,
+    /// `[source.NAME]`, in the order of the file.
+    pub sources: Vec<SourceSection>,
 }
 
 /// `[model]`: the transformers that run here.
@@ -32,6 +38,8 @@ pub struct Model {
     /// 0: one a physical core.
     pub threads: usize,
     pub queue: usize,
+    /// Seconds that the daemon keeps models in memory that nobody uses.
+    pub idle_secs: usize,
     pub python: String,
     /// `None`: the hub client's own default.
     pub hub_endpoint: Option<String>,
@@ -49,6 +57,34 @@ pub enum Device {
 pub struct Summarize {
     pub max_prompt_tokens: usize,
     pub max_new_tokens: usize,
+    /// Seconds that a thread must have been quiet before the daemon reads it again.
+    pub quiet_secs: usize,
+}
+
+/// `[store]`: the daemon's database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// `None`: in systemd's state folder, else in the user's data folder.
+    pub path: Option<PathBuf>,
+}
+
+/// `[web]`: where the daemon answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// `host:port`.
+    pub listen: Vec<String>,
+    pub socket: Socket,
+    pub open_on_loopback: bool,
+    /// Names it may be called by, besides its loopback addresses.
+    pub hosts: Vec<String>,
+}
+
+/// The Unix socket that the daemon serves on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Socket {
+    BesideTheDatabase,
+    None,
+    At(PathBuf),
 }
 
 /// `[log]`: what goes to standard error.
@@ -80,7 +116,7 @@ pub enum Level {
 
 impl Config {
     /// Builds the sections from checked values, one a key of the table.
-    fn from_values(values: &[(&'static Key, Value, Origin)]) -> Config {
+    fn from_values(values: &[(&'static Key, Value, Origin)], sources: Vec<SourceSection>) -> Config {
         let value = |path: &str| values.iter().find(|(key, ..)| key.path == path).map(|(_, value, _)| value);
         let text = |path: &str| match value(path) {
             Some(Value::Text(text)) => text.clone(),
@@ -89,6 +125,10 @@ impl Config {
         let whole = |path: &str| match value(path) {
             Some(Value::Whole(n)) => usize::try_from(*n).expect("the table's ranges begin at 0 or above"),
             _ => unreachable!("{path} is a number key of the table, and values are checked against it"),
+        };
+        let list = |path: &str| match value(path) {
+            Some(Value::List(words)) => words.clone(),
+            _ => unreachable!("{path} is a list key of the table, and values are checked against it"),
         };
         let filled = |path: &str| Some(text(path)).filter(|t| !t.is_empty());
         Config {
@@ -108,13 +148,27 @@ impl Config {
                 },
                 threads: whole("model.threads"),
                 queue: whole("model.queue"),
+                idle_secs: whole("model.idle_secs"),
                 python: text("model.python"),
                 hub_endpoint: filled("model.hub_endpoint"),
             },
             summarize: Summarize {
                 max_prompt_tokens: whole("summarize.max_prompt_tokens"),
                 max_new_tokens: whole("summarize.max_new_tokens"),
+                quiet_secs: whole("summarize.quiet_secs"),
             },
+            store: Store { path: filled("store.path").map(PathBuf::from) },
+            web: Web {
+                listen: list("web.listen"),
+                socket: match text("web.socket").as_str() {
+                    "" => Socket::BesideTheDatabase,
+                    "none" => Socket::None,
+                    path => Socket::At(PathBuf::from(path)),
+                },
+                open_on_loopback: matches!(value("web.open_on_loopback"), Some(Value::Flag(true))),
+                hosts: list("web.hosts"),
+            },
+            sources,
             log: Log {
                 level: match text("log.level").as_str() {
                     "error" => Level::Error,

@@ -31,12 +31,16 @@ fn property(key: &Key, default: Option<&Value>) -> Json {
     let mut property = match key.holds {
         Holds::Text => json!({ "type": "string" }),
         Holds::OneOf(words) => json!({ "enum": words }),
+        Holds::Flag => json!({ "type": "boolean" }),
+        Holds::List => json!({ "type": "array", "items": { "type": "string" } }),
         Holds::Whole { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
     };
     property["description"] = json!(key.help);
     property["default"] = match default {
         Some(Value::Text(text)) => json!(text),
         Some(Value::Whole(n)) => json!(n),
+        Some(Value::Flag(yes)) => json!(yes),
+        Some(Value::List(words)) => json!(words),
         None => Json::Null,
     };
     property

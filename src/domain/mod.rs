@@ -1,10 +1,11 @@
-//! The nouns every other room speaks in: threads, messages, moments, speech acts, summaries.
+//! The nouns every other room speaks in: threads, messages, moments, speech acts, obligations, summaries.
 
 pub mod act;
 pub mod event;
 pub mod fault;
 pub mod message;
 pub mod moment;
+pub mod obligation;
 pub mod pulled;
 pub mod summary;
 pub mod thread;
@@ -14,5 +15,6 @@ pub use event::Event;
 pub use fault::{Fault, Place};
 pub use message::{Message, Span};
 pub use moment::Moment;
-pub use pulled::{Cursor, Item, Page};
+pub use obligation::{Closed, Evidence, Health, How, Metric, Obligation, ObligationKind};
+pub use pulled::{Cursor, Item, Page, Poisoned};
 pub use thread::{Kind, Thread};

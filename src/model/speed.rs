@@ -11,6 +11,7 @@ use candle_core::Device;
 use super::{
     Embedder, ModelError, Place,
     arch::{
+        adapter::Adapter,
         decoder::Decoder,
         sequence::{Sequence, Step},
     },
@@ -72,14 +73,25 @@ const SAMPLES: [&str; 4] = [
      everybody but the test accounts.",
 ];
 
-/// Loads the models on `cpu` and measures what `plan` asks for.
+/// Loads the models on `cpu`, the generator with `adapter` if there is one, and measures what `plan` asks for.
 ///
 /// # Errors
-/// When weights cannot be read.
-pub fn measure(gguf: &Path, encoder: &Path, cpu: Cpu, plan: &Plan) -> Result<Speed, ModelError> {
+/// When weights cannot be read, or the adapter does not fit them.
+pub fn measure(
+    gguf: &Path,
+    adapter: Option<Adapter>,
+    encoder: &Path,
+    cpu: Cpu,
+    plan: &Plan,
+) -> Result<Speed, ModelError> {
     let cpu = Arc::new(cpu);
     let watch = Stopwatch::start();
-    let mut decoder = Decoder::load(&mut Gguf::open(gguf, &Device::Cpu)?, Arc::clone(&cpu))?;
+    let mut gguf = Gguf::open(gguf, &Device::Cpu)?;
+    if let Some(adapter) = adapter {
+        gguf.adapt(adapter)?;
+    }
+    let mut decoder = Decoder::load(&mut gguf, Arc::clone(&cpu))?;
+    drop(gguf);
     let mut embedder = match plan.encoder {
         true => Some(BertEmbedder::load(encoder, &Place::Cpu(Arc::clone(&cpu)))?),
         false => None,

@@ -127,7 +127,7 @@ fn named_by_path(mut reading: Reading, name: &str) -> Reading {
 }
 
 /// The place of a fault already names the file.
-fn without_name(said: &str, name: &str) -> String {
+pub(super) fn without_name(said: &str, name: &str) -> String {
     said.strip_prefix(name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(said).to_owned()
 }
 

@@ -68,7 +68,8 @@ impl Repository {
         out
     }
 
-    fn value(&mut self, value: &Value, name: &str, item: Option<usize>) {
+    /// Adds one value of a file called `name`, the `item`th of a list.
+    pub(super) fn value(&mut self, value: &Value, name: &str, item: Option<usize>) {
         match value {
             Value::Array(items) => items.iter().enumerate().for_each(|(at, item)| self.value(item, name, Some(at + 1))),
             Value::Object(_) if github_archive::is(value) => github_archive::threads(value, name, &mut self.out),

@@ -30,6 +30,8 @@ mod front_matter;
 mod github_draft;
 mod slack_markup;
 mod slack_message;
+mod slack_people;
+mod slack_talk;
 mod speaker;
 mod tree;
 mod turn;

@@ -5,28 +5,22 @@ use std::{
     path::Path,
 };
 
-use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Reading, assemble, bytes,
-    slack_markup::Names,
+    Reading, bytes,
     slack_message::{Posting, WireMessage},
+    slack_people::{People, WireUser},
+    slack_talk::{self, Group},
     tree::Tree,
 };
-use crate::domain::{Event, Fault, Kind, Message, Moment, Thread};
-
-/// Talk in a channel outside Slack's own threads is one conversation until nobody has written for this long. A thread for
-/// every such message, as Slack's data has it, would leave nothing to sum up. Seconds.
-pub const CONVERSATION_GAP_SECS: i64 = 4 * 60 * 60;
-/// Longest title taken from a first message, characters.
-const TITLE_CHARS: usize = 60;
+use crate::domain::{Fault, Thread};
 
 /// Reads an export zip.
 ///
 /// Slack's own threads stay threads. Every message outside them joins its channel's current conversation (see
-/// [`CONVERSATION_GAP_SECS`]), so the number of messages is Slack's and the number of threads is smaller: Slack counts a
-/// thread for every message whose `reply_to` is `None`. Notices (somebody joined) are events.
+/// `slack_talk::CONVERSATION_GAP_SECS`), so the number of messages is Slack's and the number of threads is smaller: Slack
+/// counts a thread for every message whose `reply_to` is `None`. Notices (somebody joined) are events.
 pub fn read(bytes: &[u8], name: &str) -> Reading {
     match Tree::of_zip(bytes) {
         Ok(tree) => Export::read(tree, name),
@@ -52,8 +46,7 @@ struct Export<'a> {
     name: &'a str,
     /// Folders above the export itself, as some zips have them.
     root: String,
-    names: Names,
-    bots: HashSet<String>,
+    people: People,
     /// What a channel's folder is called to people, by folder.
     titles: HashMap<String, String>,
     out: Reading,
@@ -68,8 +61,8 @@ impl<'a> Export<'a> {
             })
             .unwrap_or("")
             .to_owned();
-        let (names, bots, titles) = Default::default();
-        let mut export = Export { tree, name, root, names, bots, titles, out: Reading::default() };
+        let (people, titles) = Default::default();
+        let mut export = Export { tree, name, root, people, titles, out: Reading::default() };
         export.users();
         export.channels();
         export.threads();
@@ -78,21 +71,7 @@ impl<'a> Export<'a> {
 
     fn users(&mut self) {
         let users: Vec<WireUser> = self.list("users.json");
-        let mut bearers: HashMap<String, usize> = HashMap::new();
-        for user in &users {
-            *bearers.entry(user.shown()).or_default() += 1;
-        }
-        for user in users {
-            let mut shown = user.shown();
-            // Two people of one name must not become one person.
-            if bearers.get(&shown).is_some_and(|n| *n > 1) && !user.name.is_empty() {
-                shown = format!("{shown} ({})", user.name);
-            }
-            if user.is_bot {
-                self.bots.insert(user.id.clone());
-            }
-            self.names.users.insert(user.id, shown);
-        }
+        self.people = People::of(users);
     }
 
     fn channels(&mut self) {
@@ -104,7 +83,7 @@ impl<'a> Export<'a> {
                     "channels.json" | "groups.json" => format!("#{folder}"),
                     _ => self.members(&channel.members).unwrap_or_else(|| folder.clone()),
                 };
-                self.names.channels.insert(channel.id, folder.clone());
+                self.people.names.channels.insert(channel.id, folder.clone());
                 self.titles.insert(folder, title);
             }
         }
@@ -112,7 +91,7 @@ impl<'a> Export<'a> {
 
     fn members(&self, ids: &[String]) -> Option<String> {
         let names: Vec<&str> =
-            ids.iter().map(|id| self.names.users.get(id).map_or(id.as_str(), String::as_str)).collect();
+            ids.iter().map(|id| self.people.names.users.get(id).map_or(id.as_str(), String::as_str)).collect();
         (!names.is_empty()).then(|| names.join(", "))
     }
 
@@ -140,7 +119,7 @@ impl<'a> Export<'a> {
         for (at, value) in self.list_at::<serde_json::Value>(file).into_iter().enumerate() {
             let posting = serde_json::from_value::<WireMessage>(value)
                 .map_err(|e| e.to_string())
-                .and_then(|wire| wire.posting(&self.names, &self.bots));
+                .and_then(|wire| wire.posting(&self.people.names, &self.people.bots));
             match posting {
                 Ok(posting) => postings.push(posting),
                 Err(what) => {
@@ -165,68 +144,27 @@ impl<'a> Export<'a> {
                 None => {}
             }
         }
-        let mut threads = self.grouped(folder, talk);
-        if threads.is_empty() && !notices.is_empty() {
+        let groups = slack_talk::grouped(talk, None);
+        if groups.is_empty() && !notices.is_empty() {
             let what = format!("#{folder} holds {} notices and no message: left out", notices.len());
             self.out.faults.push(Fault::new(bytes::file(self.name), what));
         }
+        let began: Vec<_> = groups.iter().map(|group| (group.conversation, group.began())).collect();
+        let mut threads: Vec<Thread> = groups.into_iter().map(|group| self.thread(folder, group)).collect();
         for (at, event) in notices {
-            let during = threads.iter().rposition(|(from, conversation, _)| *conversation && *from <= at);
-            let nearest = during.or((!threads.is_empty()).then_some(0));
-            if let Some((_, _, thread)) = nearest.and_then(|i| threads.get_mut(i)) {
+            let during = began.iter().rposition(|(conversation, from)| *conversation && *from <= Some(at));
+            if let Some(thread) = threads.get_mut(during.unwrap_or(0)) {
                 thread.events.push(event);
             }
         }
-        self.out.threads.extend(threads.into_iter().map(|(_, _, thread)| thread));
+        self.out.threads.append(&mut threads);
     }
 
-    /// Threads in the order of their first messages: when each began, and whether it is a conversation of the channel.
-    fn grouped(&self, folder: &str, talk: Vec<Posting>) -> Vec<(Timestamp, bool, Thread)> {
-        let mut groups: Vec<(bool, Vec<Posting>)> = Vec::new();
-        let mut own: HashMap<String, usize> = HashMap::new();
-        let mut current: Option<(usize, Timestamp)> = None;
-        for posting in talk {
-            if let Some(root) = posting.root.clone() {
-                let at = *own.entry(root).or_insert_with(|| {
-                    groups.push((false, Vec::new()));
-                    groups.len() - 1
-                });
-                groups.get_mut(at).into_iter().for_each(|(_, g)| g.push(posting.clone()));
-                continue;
-            }
-            let at = match current {
-                Some((at, last)) if posting.at.as_second() - last.as_second() <= CONVERSATION_GAP_SECS => at,
-                _ => {
-                    groups.push((true, Vec::new()));
-                    groups.len() - 1
-                }
-            };
-            current = Some((at, posting.at));
-            groups.get_mut(at).into_iter().for_each(|(_, g)| g.push(posting.clone()));
-        }
-        groups
-            .into_iter()
-            .filter_map(|(conversation, group)| {
-                let from = group.first()?.at;
-                Some((from, conversation, self.thread(folder, group)))
-            })
-            .collect()
-    }
-
-    fn thread(&self, folder: &str, group: Vec<Posting>) -> Thread {
-        let mut messages: Vec<Message> = group.into_iter().map(|p| p.message).collect();
-        let ids: HashSet<String> = messages.iter().map(|m| m.id.clone()).collect();
-        for message in &mut messages {
-            message.reply_to = message.reply_to.take().filter(|id| *id != message.id && ids.contains(id));
-        }
+    fn thread(&self, folder: &str, group: Group) -> Thread {
         let place = self.titles.get(folder).cloned().unwrap_or_else(|| format!("#{folder}"));
-        let first = messages.first();
-        let opening = first.map_or(String::new(), |m| assemble::opening_words(&m.text, TITLE_CHARS));
-        let id = first.map_or(folder.to_owned(), |m| format!("{folder}/{}", m.id));
-        let mut thread = assemble::thread("slack", Kind::Chat, "", messages);
-        thread.id = id;
-        thread.title = if opening.is_empty() { place } else { format!("{place}: {opening}") };
-        thread
+        let first = group.postings.first().map_or("", |posting| posting.message.id.as_str());
+        let id = format!("{folder}/{first}");
+        slack_talk::thread(&place, id, group.postings)
     }
 
     fn list<T: DeserializeOwned + Default>(&mut self, file: &str) -> Vec<T> {
@@ -270,55 +208,10 @@ fn channel_of(name: &str) -> Option<&str> {
 
 #[derive(Default, serde::Deserialize)]
 #[serde(default)]
-struct WireUser {
-    id: String,
-    name: String,
-    real_name: Option<String>,
-    is_bot: bool,
-    profile: WireProfile,
-}
-
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-pub(super) struct WireProfile {
-    pub display_name: Option<String>,
-    pub real_name: Option<String>,
-}
-
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
 struct WireChannel {
     id: String,
     name: String,
     members: Vec<String>,
-}
-
-impl WireUser {
-    /// What Slack shows: the display name, else the full name, else the handle.
-    fn shown(&self) -> String {
-        let names = [&self.profile.display_name, &self.profile.real_name, &self.real_name];
-        let filled = names.into_iter().flatten().map(|name| name.trim()).find(|name| !name.is_empty());
-        filled.unwrap_or(if self.name.is_empty() { &self.id } else { &self.name }).to_owned()
-    }
-}
-
-/// `1433558319.000002` exactly: seconds and microseconds, never through a floating-point number.
-pub(super) fn instant(ts: &str) -> Option<Timestamp> {
-    let (secs, fraction) = ts.split_once('.').unwrap_or((ts, "0"));
-    if fraction.is_empty() || fraction.len() > 9 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let nanos: i32 = format!("{fraction:0<9}").parse().ok()?;
-    Timestamp::new(secs.parse().ok()?, nanos).ok()
-}
-
-pub(super) fn moment(ts: &str) -> Option<Moment> {
-    instant(ts).map(Moment::utc)
-}
-
-/// A notice of the channel ("joined") as an event.
-pub(super) fn notice(at: Option<Moment>, kind: &str, actor: Option<String>, subject: String) -> Event {
-    Event { at, kind: kind.to_owned(), actor, subject: (!subject.is_empty()).then_some(subject) }
 }
 
 #[cfg(test)]
@@ -352,15 +245,6 @@ mod tests {
         assert_eq!(last[0].text, "Build 12 failed\n[file: log.txt]");
         assert!(last[0].bot && !last[1].bot);
         assert_eq!(last[1].text, "Look:\n> Ana wrote:\n> Ship & tag");
-    }
-
-    #[test]
-    fn microseconds_are_exact() {
-        let shown = |ts| moment(ts).map(|m| m.to_string());
-        assert_eq!(shown("1433558319.000002").as_deref(), Some("2015-06-06T02:38:39.000002+00:00"));
-        assert_eq!(shown("1433558319").as_deref(), Some("2015-06-06T02:38:39+00:00"));
-        assert_eq!(shown("1433558319.x"), None);
-        assert_eq!(shown(""), None);
     }
 
     #[test]

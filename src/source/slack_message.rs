@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    slack_export::{WireProfile, instant, moment, notice},
     slack_markup::Names,
+    slack_people::WireProfile,
+    slack_talk::{instant, moment, notice},
     wire::Text,
 };
 use crate::domain::{Event, Message};

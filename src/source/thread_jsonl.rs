@@ -10,15 +10,34 @@ use crate::domain::{Event, Fault, Kind, Message, Place, Thread};
 
 /// Reads threads. A line that is not valid is reported with its number and left out; the others are read.
 pub fn read(bytes: &[u8], name: &str) -> Reading {
-    let mut out = Out { name, reading: Reading::default() };
-    let text = bytes::decode(bytes, name, &mut out.reading.faults);
+    let (entries, faults) = entries(bytes, name);
+    Reading { threads: entries.into_iter().map(|entry| entry.thread).collect(), faults }
+}
+
+/// A thread, and what of it only somebody who adds to a thread must know.
+pub(super) struct Entry {
+    pub thread: Thread,
+    /// The line it begins on, counted from 1.
+    pub line: usize,
+    /// Whether it says of itself that it is all there is.
+    pub whole: bool,
+    /// Whether its id is its own, and not its place in the file.
+    pub named: bool,
+    /// The messages, by position, whose id is nothing but their position.
+    pub nameless: Vec<usize>,
+}
+
+/// The threads one by one.
+pub(super) fn entries(bytes: &[u8], name: &str) -> (Vec<Entry>, Vec<Fault>) {
+    let mut out = Out { name, entries: Vec::new(), faults: Vec::new() };
+    let text = bytes::decode(bytes, name, &mut out.faults);
     let text = text.trim_start_matches('\u{feff}');
     if spans_lines(text) {
         out.values(text);
     } else {
         out.lines(text);
     }
-    out.reading
+    (out.entries, out.faults)
 }
 
 /// Whether the first value goes on past its line, as pretty-printed JSON does.
@@ -32,7 +51,8 @@ fn spans_lines(text: &str) -> bool {
 
 struct Out<'a> {
     name: &'a str,
-    reading: Reading,
+    entries: Vec<Entry>,
+    faults: Vec<Fault>,
 }
 
 impl Out<'_> {
@@ -87,19 +107,21 @@ impl Out<'_> {
     }
 
     fn thread(&mut self, wire: WireThread, line: usize) {
-        let id = wire.id.filled().unwrap_or_else(|| format!("{}:{line}", assemble::stem(self.name)));
+        let own = wire.id.filled();
+        let named = own.is_some();
+        let id = own.unwrap_or_else(|| format!("{}:{line}", assemble::stem(self.name)));
         let Some(messages) = wire.messages.0 else {
             let what = format!("thread {id:?} has no list of \"messages\": left out");
             return self.fault(bytes::line(self.name, line), what);
         };
-        let messages = self.messages(messages, line);
+        let (messages, nameless) = self.messages(messages, line);
         let mut participants: Vec<String> =
             wire.participants.0.unwrap_or_default().into_iter().filter_map(Text::filled).collect();
         if participants.is_empty() {
             participants = assemble::participants(&messages);
         }
         let title = wire.title.filled().unwrap_or_else(|| id.clone());
-        self.reading.threads.push(Thread {
+        let thread = Thread {
             source: wire.source.filled().unwrap_or_else(|| "jsonl".to_owned()),
             kind: Kind::nearest(wire.kind.as_str()),
             id,
@@ -110,11 +132,13 @@ impl Out<'_> {
             messages,
             events: wire.events.0.unwrap_or_default().into_iter().filter_map(event).collect(),
             as_of: wire.as_of.moment(),
-        });
+        };
+        self.entries.push(Entry { thread, line, whole: wire.whole.as_str() == "true", named, nameless });
     }
 
-    fn messages(&mut self, wires: Vec<Loose<WireMessage>>, line: usize) -> Vec<Message> {
-        let mut out = Vec::with_capacity(wires.len());
+    fn messages(&mut self, wires: Vec<Loose<WireMessage>>, line: usize) -> (Vec<Message>, Vec<usize>) {
+        let mut out: Vec<Message> = Vec::with_capacity(wires.len());
+        let mut nameless = Vec::new();
         let mut undated: Option<(usize, String, usize)> = None;
         for (at, wire) in wires.into_iter().enumerate() {
             let Loose::Object(wire) = wire else {
@@ -133,6 +157,9 @@ impl Out<'_> {
                 let first = undated.take().unwrap_or_else(|| (at, wire.ts.as_str().chars().take(40).collect(), 0));
                 undated = Some((first.0, first.1, first.2 + 1));
             }
+            if wire.id.as_str().trim().is_empty() {
+                nameless.push(out.len());
+            }
             out.push(message(*wire, at));
         }
         if let Some((at, ts, count)) = undated {
@@ -142,7 +169,7 @@ impl Out<'_> {
                 format!("{ts:?} is not a time bluf knows: {count} message(s) are left without one"),
             );
         }
-        out
+        (out, nameless)
     }
 
     fn item_fault(&mut self, line: usize, at: usize, what: impl Into<String>) {
@@ -159,7 +186,7 @@ impl Out<'_> {
     }
 
     fn fault(&mut self, place: Place, what: impl Into<String>) {
-        self.reading.faults.push(Fault::new(place, what));
+        self.faults.push(Fault::new(place, what));
     }
 }
 
@@ -206,6 +233,7 @@ struct WireThread {
     messages: Items<Loose<WireMessage>>,
     events: Items<Loose<WireEvent>>,
     as_of: Text,
+    whole: Text,
 }
 
 #[derive(Default)]
@@ -236,10 +264,12 @@ impl Object for WireThread {
             "id" => self.id = fields.next_value()?,
             "title" => self.title = fields.next_value()?,
             "url" => self.url = fields.next_value()?,
+            "channel" => self.channel = fields.next_value()?,
             "participants" => self.participants = fields.next_value()?,
             "messages" => self.messages = fields.next_value()?,
             "events" => self.events = fields.next_value()?,
             "as_of" => self.as_of = fields.next_value()?,
+            "whole" => self.whole = fields.next_value()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -251,6 +281,7 @@ impl Object for WireMessage {
         match key {
             "id" => self.id = fields.next_value()?,
             "author" => self.author = fields.next_value()?,
+            "author_id" => self.author_id = fields.next_value()?,
             "ts" => self.ts = fields.next_value()?,
             "text" => self.text = fields.next_value()?,
             "reply_to" => self.reply_to = fields.next_value()?,
@@ -279,7 +310,7 @@ impl Object for WireEvent {
 mod tests {
     use super::*;
 
-    const GOOD: &str = r#"{"id":"t1","kind":"chat","title":"Release","messages":[{"author":"Ana","ts":"2026-03-02T09:00:00+01:00","text":"Ship on Monday?"},{"id":"x","text":"Yes.","reply_to":"0","new_field":[1]}]}"#;
+    const GOOD: &str = r#"{"id":"t1","kind":"chat","title":"Release","channel":"ops","messages":[{"author":"Ana","author_id":"ana@ex","ts":"2026-03-02T09:00:00+01:00","text":"Ship on Monday?"},{"id":"x","text":"Yes.","reply_to":"0","new_field":[1]}]}"#;
 
     #[track_caller]
     fn check(text: &str, threads: usize, messages: usize, faults: &[(Option<usize>, Option<usize>)]) -> Reading {
@@ -297,6 +328,7 @@ mod tests {
         let thread = &reading.threads[0];
         assert_eq!((thread.id.as_str(), thread.title.as_str(), thread.kind), ("t1", "Release", Kind::Chat));
         assert_eq!(thread.participants, ["Ana"]);
+        assert_eq!((thread.channel.as_deref(), thread.messages[0].author_id.as_deref()), (Some("ops"), Some("ana@ex")));
         assert_eq!(thread.messages[0].id, "0");
         assert_eq!(thread.messages[0].sent_at.unwrap().to_string(), "2026-03-02T09:00:00+01:00");
         assert_eq!(thread.messages[1].author, None);

@@ -27,6 +27,14 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreErr
     }
 }
 
+/// Refuses a database that a newer program wrote.
+pub(super) fn check_no_newer(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    match ALL.pending_migrations(connection).map_err(|error| told(path, error))? {
+        n if n < 0 => Err(StoreError::Newer { path: path.to_path_buf() }),
+        _ => Ok(()),
+    }
+}
+
 fn told(path: &Path, error: Error) -> StoreError {
     match error {
         Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {

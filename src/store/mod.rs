@@ -8,6 +8,7 @@ mod change;
 pub mod idempotency;
 mod ingest;
 mod join;
+mod keep;
 mod migrate;
 pub mod report;
 pub mod search;
@@ -28,6 +29,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 
 pub use change::Change;
 pub use ingest::Taken;
+pub use keep::restore;
 pub use vector::Vectors;
 
 /// Connections that read at one time.

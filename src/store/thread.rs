@@ -130,6 +130,15 @@ pub fn find(on: &Connection, key: &str) -> rusqlite::Result<Option<Listed>> {
     on.prepare_cached(&sql)?.query_row([key], listed).optional()
 }
 
+/// The thread that its source calls `id`; the most recently active one, where several sources have that id.
+pub fn find_external(on: &Connection, id: &str) -> rusqlite::Result<Option<Listed>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM thread JOIN source ON source.id = thread.source_id WHERE thread.external_id = ?1 \
+         ORDER BY thread.last_ms DESC LIMIT 1"
+    );
+    on.prepare_cached(&sql)?.query_row([id], listed).optional()
+}
+
 /// The thread of this row.
 pub fn of_row(on: &Connection, id: i64) -> rusqlite::Result<Option<Listed>> {
     let sql = format!("SELECT {COLUMNS} FROM thread JOIN source ON source.id = thread.source_id WHERE thread.id = ?1");

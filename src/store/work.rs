@@ -87,6 +87,16 @@ pub fn sources(on: &Connection) -> rusqlite::Result<Vec<SourceState>> {
 }
 
 impl Store {
+    /// Has a thread read again, at once.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub fn to_be_read(&self, thread: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE thread SET read_version = 0, read_failures = 0, next_read_ms = 0, changed_ms = 0, unread_ms = 0, \
+                   read_error = NULL WHERE id = ?1";
+        self.write(|on| on.execute(sql, [thread]).map(drop))
+    }
+
     /// Notes that a thread could not be read at `version`, and when to try again: never, where it has failed too often.
     ///
     /// # Errors

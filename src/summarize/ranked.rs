@@ -34,7 +34,7 @@ static CASE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)^\W*(?:if|when|for|since|test|note|see|during)\b").expect("it compiles"));
 /// Sections that hold what a document is not about, or no longer.
 static ASIDE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:reject|alternativ|prior art|related work|history|drawback|unresolved|open (?:issue|question)|future|acknowledg|reference|footnote|test plan|graduation)")
+    Regex::new(r"(?i)\b(?:reject|alternativ|prior art|related work|history|drawback|unresolved|open (?:issue|question)|future|acknowledg|reference|footnote|test plan|graduation|non[- ]?goal|out of scope)")
         .expect("it compiles")
 });
 /// "This proposal does not change …".
@@ -89,12 +89,14 @@ impl Ranked {
     fn standing(&self, view: &View) -> Vec<usize> {
         let burden = |(rank, &n): (usize, &usize)| {
             let shown = &view.units[n].shown;
-            let leanings = standalone::leanings(shown) + usize::from(!is_whole(view, n));
+            // Speech is full of what was begun and left; a list or a heading of a document needs no verb.
+            let fragment = view.thread.kind == Kind::Transcript && !standalone::has_verb(shown);
+            let leanings = standalone::leanings(shown) + usize::from(!is_whole(view, n)) + usize::from(fragment);
             // What a document is for is its bottom line, wherever it says so.
             let document = view.thread.kind == Kind::Document;
             let purpose = document && PURPOSE.is_match(shown) && !DENIED.is_match(shown);
             let section = view.thread.messages[view.units[n].message()].author.as_deref().unwrap_or("");
-            let aside = document && ASIDE.is_match(section);
+            let aside = document && ASIDE.is_match(section) || sections::is_procedure(shown);
             (aside, !purpose, rank + LEANING * (leanings + usize::from(document && CASE.is_match(shown))))
         };
         let mut heads: Vec<((bool, bool, usize), usize)> =

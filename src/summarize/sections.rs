@@ -98,10 +98,15 @@ fn is_stated_decision(view: &View, n: usize) -> bool {
     is(view, n, SpeechAct::Decision) && !hedged(view, n) && most(view, n, |s| s.decision) >= STATED
 }
 
+/// Whether `shown` is about the meeting itself: its minutes, its agenda, its end.
+pub fn is_procedure(shown: &str) -> bool {
+    PROCEDURE.is_match(shown)
+}
+
 /// Whether a thread may be headed by this decision: in speech "we decided" often tells of old ones, and only a formula
 /// ("RESOLVED:") is sure to be of now.
 pub fn may_head(view: &View, n: usize) -> bool {
-    if PROCEDURE.is_match(&view.units[n].shown) {
+    if is_procedure(&view.units[n].shown) {
         return false;
     }
     match view.thread.kind {

@@ -14,7 +14,7 @@ use crate::{
         summary::{BottomLine, By, Cite},
     },
     model::{Embedder, Generation, ModelError, Request, Stop, TextModel},
-    text::{sentence, vocabulary::Vocabulary},
+    text::{courtesy, sentence, vocabulary::Vocabulary},
 };
 
 /// What came of asking the generator.
@@ -57,13 +57,16 @@ impl Writer<'_> {
         Ok(worded)
     }
 
-    /// Asks for the wording of one unit of `chosen` after another, best first, until one is borne out.
+    /// Asks for the wording of one unit of `chosen` after another, best first, until one is borne out. Mere courtesies are
+    /// passed over: a generator would word them as news.
     ///
     /// # Errors
     /// As `from_all`.
     pub fn from_one_of(mut self, chosen: &[usize]) -> Result<Worded, ModelError> {
         let mut worded = Worded::default();
-        for &n in chosen.iter().take(MOST_TRIED) {
+        let view = self.view;
+        let tells = |n: &&usize| !courtesy::is_courtesy(&view.units[**n].shown);
+        for &n in chosen.iter().filter(tells).take(MOST_TRIED) {
             let note = note(self.view, n);
             let Some(request) = prompt::taught(&self.view.thread.title, &note, self.options, self.generator) else {
                 continue;
@@ -103,9 +106,10 @@ impl Writer<'_> {
     /// The words that a sentence about unit `n` may use.
     fn words(&self, n: usize) -> Vocabulary {
         let thread = self.view.thread;
-        let quotes = self.view.units[n].spans.iter().map(|span| thread.quote(*span));
+        let quotes = || self.view.units[n].spans.iter().map(|span| thread.quote(*span));
         let names = thread.participants.iter().map(String::as_str).chain([thread.title.as_str()]);
-        Vocabulary::of(quotes.chain(names).chain([ground::REPORTING, NOTHING]))
+        let asks = quotes().any(|quote| quote.contains('?')).then_some(ground::WHETHER);
+        Vocabulary::of(quotes().chain(names).chain(asks).chain([ground::REPORTING, NOTHING]))
     }
 }
 
@@ -124,24 +128,42 @@ fn first_sentence(generation: &Generation) -> Option<String> {
     (whole && generation.stop != Stop::Cancelled && !first.is_empty()).then(|| first.to_owned())
 }
 
-/// The cites that bear `text` out, or why they do not.
+/// The cites that bear `text` out, or why none do: one span of the units `chosen` alone, or all that is said in one breath.
 fn check(
     view: &View,
     chosen: &[usize],
     text: &str,
     encoder: &mut dyn Embedder,
 ) -> Result<Result<Vec<Cite>, Unsupported>, ModelError> {
-    let mut names: Vec<&str> = view.thread.participants.iter().map(String::as_str).collect();
-    names.push(&view.thread.title);
-    let spans: Vec<Span> = chosen.iter().flat_map(|&n| view.units[n].spans.iter().copied()).collect();
-    let author = |span: &Span| view.thread.messages[span.message].author.as_deref();
+    let spans = |n: &usize| view.units[*n].spans.as_slice();
+    let single: Vec<&[Span]> = chosen.iter().flat_map(|n| spans(n).chunks(1)).collect();
+    let joined: Vec<&[Span]> = chosen.iter().map(spans).filter(|spans| spans.len() > 1).collect();
+    let checked = check_against(view, &single, text, encoder)?;
+    if checked.is_ok() || joined.is_empty() { Ok(checked) } else { check_against(view, &joined, text, encoder) }
+}
+
+/// The cites of the first of `places` that bears `text` out. The spans of a place are read as one quote, and stay one cite
+/// each.
+fn check_against(
+    view: &View,
+    places: &[&[Span]],
+    text: &str,
+    encoder: &mut dyn Embedder,
+) -> Result<Result<Vec<Cite>, Unsupported>, ModelError> {
+    let thread = view.thread;
+    let mut names: Vec<&str> = thread.participants.iter().map(String::as_str).collect();
+    names.push(&thread.title);
+    let said: Vec<String> =
+        places.iter().map(|spans| spans.iter().map(|s| thread.quote(*s)).collect::<Vec<_>>().join(" ")).collect();
+    let author = |spans: &[Span]| spans.first().and_then(|span| thread.messages[span.message].author.as_deref());
     let quotes: Vec<Quote> =
-        spans.iter().map(|span| Quote { speaker: author(span), text: view.thread.quote(*span) }).collect();
+        places.iter().zip(&said).map(|(spans, text)| Quote { speaker: author(spans), text }).collect();
     let best = match ground::borne_out(text, &quotes, &names) {
         Ok(best) => best,
         Err(why) => return Ok(Err(why)),
     };
     let vectors = encoder.embed(&[text, quotes[best].text])?;
     let [claim, evidence] = &vectors[..] else { return Ok(Err(Unsupported::Meaning(0.0))) };
-    Ok(ground::meaning(rank::cosine(claim, evidence)).map(|()| vec![cite::cite(view.thread, spans[best])]))
+    let cites = || places[best].iter().map(|&span| cite::cite(thread, span)).collect();
+    Ok(ground::meaning(rank::cosine(claim, evidence)).map(|()| cites()))
 }

@@ -1,5 +1,6 @@
 //! Text as people write it: what is the author's own, where sentences end, who and when is meant. Pure functions.
 
+pub mod courtesy;
 pub mod due_phrase;
 pub mod html;
 pub mod normalize;

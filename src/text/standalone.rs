@@ -29,6 +29,22 @@ static THIS: LazyLock<Regex> = LazyLock::new(|| {
 static POINTS_ON: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)(?::|\b(?:the following|as follows|below|reads|such as|etc|for example))\W*$"));
 
+/// Verbs that speech is made with, and the ending of the others' past.
+static VERB: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?ix)['’](?:s|re|m|ve|ll|d)\b|n['’]t\b|\b(?:
+            am|is|are|was|were|be|been|has|have|had|do|does|did|can|could|will|would|shall|should|may|might|must|gonna|wanna
+            |needs?|wants?|thinks?|thought|means?|meant|says?|said|goes|went|gets?|got|makes?|made|takes?|took|gives?|gave
+            |knows?|knew|sees?|saw|comes?|came|puts?|lets|keeps?|kept|finds?|found|seems?|looks?|works?|uses?|depends?
+            |[a-z]{2,}ed)\b",
+    )
+});
+
+/// False for what has no verb that shows: "First of all, the case, the surrounding of it". Wrong at times on rare verbs.
+pub fn has_verb(text: &str) -> bool {
+    VERB.is_match(text)
+}
+
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("it compiles")
 }
@@ -43,7 +59,7 @@ pub fn leanings(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::leanings;
+    use super::{has_verb, leanings};
 
     #[test]
     fn what_points_nowhere_stands_alone() {
@@ -55,6 +71,18 @@ mod tests {
             "Agreed: the window is 05:00 to 05:45.",
         ] {
             assert_eq!(leanings(text), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_begun_and_left_has_no_verb() {
+        for text in ["First of all, the case, the surrounding of the remote control.", "Design a new remote control."] {
+            assert!(!has_verb(text), "{text}");
+        }
+        for text in
+            ["The budget was cut.", "They dropped the logo.", "It's rubber.", "We don't know.", "This depends on it."]
+        {
+            assert!(has_verb(text), "{text}");
         }
     }
 

@@ -13,8 +13,11 @@ pub struct Vocabulary {
 
 impl Vocabulary {
     pub fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vocabulary {
-        let words: BTreeSet<String> = texts.into_iter().flat_map(words::words).collect();
-        let stems = words.iter().filter(|w| !words::is_common(w)).map(|w| words::stem(w).to_owned()).collect();
+        let mut words: BTreeSet<String> = texts.into_iter().flat_map(words::words).collect();
+        if words.contains("cant") || words.contains("can") && words.contains("not") {
+            words.insert("cannot".to_owned());
+        }
+        let stems = words.iter().filter(|w| !words::is_common(w)).map(|w| words::stem(w).into_owned()).collect();
         Vocabulary { words, stems }
     }
 
@@ -40,14 +43,14 @@ impl Vocabulary {
     }
 
     fn has(&self, word: &str, exact: bool) -> bool {
-        self.words.contains(word) || !exact && (words::is_common(word) || self.stems.contains(words::stem(word)))
+        self.words.contains(word) || !exact && (words::is_common(word) || self.stems.contains(&*words::stem(word)))
     }
 
     /// Whether some word that it has begins with `part`.
     fn begins(&self, part: &str, exact: bool) -> bool {
         let known = self.words.range(part.to_owned()..).next().is_some_and(|word| word.starts_with(part));
         // "decid" may still become "decided".
-        let longer = |stem: &String| part.strip_prefix(stem.as_str()).is_some_and(words::begins_an_ending);
+        let longer = |stem: &String| words::begins_a_form(part, stem);
         known || !exact && (words::begins_common(part) || self.stems.iter().any(longer))
     }
 }
@@ -68,6 +71,18 @@ mod tests {
         check("Ana Lima said they are moving the releases.", true, true);
         check("Moves were agreed", true, true);
         check("", true, true);
+    }
+
+    #[test]
+    fn other_forms_may_grow_letter_by_letter() {
+        let vocabulary = Vocabulary::of(["It applies to every process, and we can't retry."]);
+        for word in ["apply", "applied", "applying", "processes", "cannot", "retries", "retrying"] {
+            assert!(vocabulary.admits(word, true), "{word}");
+            assert!((1..=word.len()).all(|end| vocabulary.admits(&word[..end], false)), "{word}");
+        }
+        for word in ["app", "appl", "applyist", "processor", "retro"] {
+            assert!(!vocabulary.admits(word, true), "{word}");
+        }
     }
 
     #[test]

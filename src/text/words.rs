@@ -1,7 +1,6 @@
 //! Words for comparing texts: lower case, without endings, without the words that every text has.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
+use std::{borrow::Cow, collections::HashSet, sync::LazyLock};
 
 /// Words that say nothing about what a text is about.
 static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
@@ -16,6 +15,8 @@ static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
 
 /// Endings that are taken off, longest first.
 const ENDINGS: [&str; 5] = ["ing", "ed", "es", "ly", "s"];
+/// Letters that end a word whole: "apply", "process", "status".
+const NO_ENDINGS: [&str; 3] = ["ply", "ss", "us"];
 /// A stem keeps at least this many letters.
 const SHORTEST_STEM: usize = 3;
 
@@ -39,17 +40,28 @@ pub fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// A word without its ending, so that "decides" and "decided" meet.
-pub fn stem(word: &str) -> &str {
-    let ending = ENDINGS.iter().find(|e| word.ends_with(**e) && word.len() >= e.len() + SHORTEST_STEM);
+/// A word without its ending, so that "decides" and "decided" meet, and "apply" and "applies".
+pub fn stem(word: &str) -> Cow<'_, str> {
+    let taken = |e: &&&str| word.ends_with(**e) && word.len() >= e.len() + SHORTEST_STEM;
+    let whole = NO_ENDINGS.iter().any(|letters| word.ends_with(letters));
+    let ending = ENDINGS.iter().filter(|_| !whole).find(taken);
     let stem = ending.map_or(word, |e| &word[..word.len() - e.len()]);
     // "decide" and "decid(ed)" meet only without the silent e.
-    stem.strip_suffix('e').filter(|s| s.len() >= SHORTEST_STEM).unwrap_or(stem)
+    let stem = stem.strip_suffix('e').filter(|s| s.len() >= SHORTEST_STEM).unwrap_or(stem);
+    match stem.strip_suffix('y') {
+        // "appli(es)" and "apply", but not "days" and "dai".
+        Some(start) if stem.len() >= SHORTEST_STEM && !start.ends_with(['a', 'e', 'i', 'o', 'u']) => {
+            Cow::Owned(format!("{start}i"))
+        }
+        _ => Cow::Borrowed(stem),
+    }
 }
 
-/// Whether some ending that `stem` takes off begins with `part`.
-pub fn begins_an_ending(part: &str) -> bool {
-    ENDINGS.iter().any(|ending| ending.starts_with(part))
+/// Whether `part` is, or may be growing into, a form of the word whose stem is `of`.
+pub fn begins_a_form(part: &str, of: &str) -> bool {
+    let ending = |rest: &str| ENDINGS.iter().any(|ending| ending.starts_with(rest));
+    let y = of.strip_suffix('i').and_then(|start| part.strip_prefix(start)?.strip_prefix('y'));
+    part.strip_prefix(of).into_iter().chain(y).any(ending)
 }
 
 /// True for a word that every text has ("the", "would", "okay").
@@ -64,7 +76,7 @@ pub fn begins_common(part: &str) -> bool {
 
 /// The stems of the words of `text` that say what it is about.
 pub fn content_stems(text: &str) -> Vec<String> {
-    words(text).iter().filter(|w| !is_common(w)).map(|w| stem(w).to_owned()).collect()
+    words(text).iter().filter(|w| !is_common(w)).map(|w| stem(w).into_owned()).collect()
 }
 
 #[cfg(test)]
@@ -75,6 +87,25 @@ mod tests {
     fn forms_of_a_word_meet() {
         assert_eq!(content_stems("They decided"), content_stems("he decides"));
         assert_eq!(content_stems("shipping on Friday"), ["shipp", "friday"]);
+        for (one, other) in [
+            ("it applies", "they apply"),
+            ("applied", "applying"),
+            ("it retries", "retry"),
+            ("the process", "processes"),
+            ("a query", "queries"),
+            ("status", "statuses"),
+            ("a day", "days"),
+            ("release", "releases"),
+        ] {
+            assert_eq!(content_stems(one), content_stems(other), "{one}, {other}");
+        }
+    }
+
+    #[test]
+    fn other_words_do_not_meet() {
+        for (one, other) in [("apply", "app"), ("party", "part"), ("reply", "rep"), ("key", "kei")] {
+            assert_ne!(content_stems(one), content_stems(other), "{one}, {other}");
+        }
     }
 
     #[test]

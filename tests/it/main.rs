@@ -1,6 +1,10 @@
 //! One binary of integration tests: the program as its users meet it, and the rules of its source.
 
 mod cli;
+mod connector;
+mod connector_files;
+mod connector_mail;
+mod daemon;
 mod render;
 mod summaries;
 mod support;

@@ -126,6 +126,66 @@ fn a_taught_model_rewords_one_note_after_another_until_one_is_borne_out() {
 }
 
 #[test]
+fn what_is_said_in_one_breath_is_worded_as_one_and_quoted_piece_by_piece() {
+    let thread = thread(
+        Kind::Transcript,
+        &[
+            ("Ana Lima", "The nightly export of the northern depot moves from the old server"),
+            ("Raj Patel", "Mm-hmm."),
+            ("Ana Lima", "to the new cluster behind the firewall on 14 March."),
+        ],
+    );
+    let line = "The nightly export of the northern depot moves to the new cluster on 14 March.";
+    let mut model = ScriptedModel { answers: [line.to_owned()].into(), ..ScriptedModel::default() };
+    let summary = summarize_in(Style::Taught, &thread, Some(&mut model));
+    assert_eq!((summary.bottom_line.text.as_str(), summary.bottom_line.by), (line, By::Model));
+    let quoted: Vec<&str> = summary.bottom_line.cites.iter().map(|c| c.message_id.as_str()).collect();
+    assert_eq!(quoted, ["0", "2"]);
+    assert_trustworthy(&thread, &summary);
+}
+
+#[test]
+fn where_nothing_is_to_be_told_the_quote_stands_and_nothing_is_counted_as_dropped() {
+    let thread = export();
+    let nothing = || "Nothing to report.".to_owned();
+    let mut model = ScriptedModel { answers: [nothing(), nothing(), nothing()].into(), ..ScriptedModel::default() };
+    let summary = summarize_in(Style::Taught, &thread, Some(&mut model));
+    assert_eq!((summary.bottom_line.by, summary.provenance.dropped_claims), (By::Extract, 0));
+    let chatter = thread_of_thanks();
+    let mut model =
+        ScriptedModel { answers: ["Ana said thanks to all of them.".to_owned()].into(), ..ScriptedModel::default() };
+    let summary = summarize_in(Style::Taught, &chatter, Some(&mut model));
+    let asked: Vec<&str> = model.asked.iter().map(|asked| asked.turns[1].text.as_str()).collect();
+    assert_eq!((summary.bottom_line.by, asked), (By::Extract, Vec::new()), "small talk is not given to a generator");
+    assert_trustworthy(&chatter, &summary);
+}
+
+#[test]
+fn what_a_document_is_not_about_heads_nothing() {
+    let thread = thread(
+        Kind::Document,
+        &[
+            ("section: Non-Goals", "Operators get a way to set the name options of a whole cluster at once."),
+            ("section: Goals", "Operators get a way to change the name options of one pod."),
+        ],
+    );
+    let summary = summarize(&thread, None);
+    assert!(summary.bottom_line.text.starts_with("Operators get a way to change"), "{:?}", summary.bottom_line);
+}
+
+fn thread_of_thanks() -> Thread {
+    thread(
+        Kind::Chat,
+        &[
+            ("Ana Lima", "Good morning everybody!"),
+            ("Raj Patel", "Thanks a lot for the lovely cake, it was great."),
+            ("Ana Lima", "Thank you all so much, see you on Monday!"),
+            ("Raj Patel", "Haha, have a nice weekend everyone."),
+        ],
+    )
+}
+
+#[test]
 fn a_wording_that_its_quotes_bear_out_is_shown_with_them() {
     let line = "Ana said they decided to keep the old cron entry for one more week.";
     let mut model = ScriptedModel { answers: [line.to_owned()].into(), ..ScriptedModel::default() };

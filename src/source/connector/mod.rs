@@ -3,11 +3,23 @@
 //! A connector is one file (or folder) here: its `Config`, private wire structs, and `impl Source`. It decides nothing about
 //! a thread and keeps nothing: whatever it must remember is in its cursor.
 
+pub mod credential;
+pub mod files;
+pub mod github;
+pub mod hook;
+pub mod imap;
+pub mod push;
+pub mod registry;
+pub mod slack;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::domain::{Cursor, Page};
+use crate::{
+    domain::{Cursor, Item, Page},
+    net::NetError,
+};
 
 /// A system that threads are pulled from.
 #[async_trait]
@@ -26,6 +38,15 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// What is missing (a scope, a right, a route).
     async fn check(&self) -> Result<Whoami, SourceError>;
+
+    /// Reads the threads anew that a webhook named ([`Hooked::threads`](hook::Hooked::threads)), in whatever order. None where
+    /// only a pull can tell. The cursor is read and stays as it is.
+    ///
+    /// # Errors
+    /// By what the caller must do; see [`SourceError`].
+    async fn fetch(&self, _threads: &[String], _cursor: Option<&Cursor>) -> Result<Vec<Item>, SourceError> {
+        Ok(Vec::new())
+    }
 
     /// Waits until the system says that there is something new, if it can say so (IMAP IDLE, a watched folder); for ever
     /// where it cannot. The engine polls besides, so that a lost word costs a delay.
@@ -55,4 +76,14 @@ pub enum SourceError {
     /// Trying again is of no use until a person has changed something: a token, a scope, a setting.
     #[error("{0}")]
     Permanent(String),
+}
+
+impl From<NetError> for SourceError {
+    fn from(error: NetError) -> SourceError {
+        match error {
+            NetError::Transient(what) => SourceError::Transient(what),
+            NetError::RateLimited { retry_after } => SourceError::RateLimited { retry_after },
+            NetError::Permanent { what, .. } => SourceError::Permanent(what),
+        }
+    }
 }

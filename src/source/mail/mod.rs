@@ -8,9 +8,11 @@ mod transfer;
 
 use std::{io, path::Path};
 
+use sha2::{Digest, Sha256};
+
 use self::message::Letter;
 use super::Reading;
-use crate::domain::{Fault, Moment, Place};
+use crate::domain::{Fault, Moment, Place, Thread};
 
 pub use self::{maildir::is_maildir, mbox::is_mbox, message::is_eml};
 
@@ -49,6 +51,38 @@ pub fn read_eml(bytes: &[u8], name: &str) -> Reading {
     let mut mail = Mail::new(name);
     mail.add(bytes, None, Place { file: Some(name.to_owned()), ..Place::default() });
     mail.into_reading()
+}
+
+/// One letter as a thread of its own, for whoever joins it to the others.
+#[derive(Debug)]
+pub(super) struct Single {
+    /// Its id is that of the first letter it refers to, or the letter's own.
+    pub thread: Thread,
+    /// The letters it refers to, the one it answers last.
+    pub joins: Vec<String>,
+    /// What of it could not be read.
+    pub doubts: Vec<String>,
+}
+
+/// Reads one letter of `mailbox`. One without a `Message-ID` is known by its bytes. `Err` says why there is none.
+pub(super) fn read_single(bytes: &[u8], delivered_at: Option<Moment>, mailbox: &str) -> Result<Single, String> {
+    let (mut letter, doubts) = message::read(bytes, delivered_at)?;
+    let id = letter.id.get_or_insert_with(|| {
+        let digest = Sha256::digest(bytes);
+        let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        format!("sha256-{hex}")
+    });
+    let joins: Vec<String> = letter.chain.iter().filter(|other| *other != id).cloned().collect();
+    let mut threads = threading::threads(vec![letter], mailbox);
+    let mut thread = threads.pop().ok_or("holds no letter; left out")?;
+    if let Some(first) = joins.first() {
+        first.clone_into(&mut thread.id);
+    }
+    for message in &mut thread.messages {
+        message.reply_to = joins.last().cloned();
+    }
+    thread.channel.get_or_insert_with(|| mailbox.to_owned());
+    Ok(Single { thread, joins, doubts })
 }
 
 /// Messages of one input as they are gathered.

@@ -25,7 +25,7 @@ pub struct Taken {
 }
 
 impl Store {
-    /// Takes `page` of `source` and remembers its cursor.
+    /// Takes `page` of `source` and remembers its cursor, unless that is empty.
     ///
     /// # Errors
     /// Whatever the database says; then nothing of the page is kept.
@@ -51,7 +51,7 @@ impl Store {
                 taking.set_aside(&poisoned.id, &poisoned.fault.to_string())?;
             }
             let pulled_ms = (!page.more).then_some(now_ms);
-            let sql = "UPDATE source SET cursor = ?2, pulled_ms = coalesce(?3, pulled_ms) WHERE id = ?1";
+            let sql = "UPDATE source SET cursor = coalesce(nullif(?2, ''), cursor), pulled_ms = coalesce(?3, pulled_ms) WHERE id = ?1";
             on.prepare_cached(sql)?.execute(params![source, page.next.0, pulled_ms])?;
             Ok(taking.taken)
         })?;

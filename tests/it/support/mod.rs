@@ -1,5 +1,8 @@
 //! What the tests share: running the program away from the user's own settings, and a summary to lay out.
 
+pub mod dovecot;
+pub mod shelf;
+
 use std::path::PathBuf;
 
 use assert_cmd::Command;

@@ -1,0 +1,162 @@
+//! The desk at which requests of the HTTP face reach the daemon's loops.
+
+use std::{collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::{
+    domain::{Page, Thread, summary::Summary},
+    engine::{App, Database, reader},
+    source::connector::{
+        Source, SourceError,
+        hook::{HookError, Hooked},
+        registry::Hook,
+    },
+    store::{Store, Taken, work},
+    web::{Delivery, Desk, DeskError, Health, ModelState, StoreState},
+};
+
+/// When to ask again while the model is busy.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// The way in for what others send to a source.
+pub struct Door {
+    pub source: Arc<dyn Source>,
+    pub hook: Option<Hook>,
+    pub takes_pushes: bool,
+}
+
+pub struct Counter {
+    app: App,
+    doors: BTreeMap<String, Door>,
+}
+
+impl Counter {
+    pub fn new(app: App, doors: BTreeMap<String, Door>) -> Counter {
+        Counter { app, doors }
+    }
+}
+
+#[async_trait]
+impl Desk for Counter {
+    fn store(&self) -> &Arc<Store> {
+        self.app.store()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.app.now()
+    }
+
+    async fn summarize(&self, thread: Thread) -> Result<Summary, DeskError> {
+        self.app.summarize(thread).await.map_err(|error| match error {
+            reader::ReadingError::Busy { .. } | reader::ReadingError::Cancelled => {
+                DeskError::Busy { retry_after: BUSY }
+            }
+            other => DeskError::Failed(other.to_string()),
+        })
+    }
+
+    async fn embed(&self, words: &str) -> Option<Vec<f32>> {
+        let (app, words) = (self.app.clone(), words.to_owned());
+        tokio::task::spawn_blocking(move || app.reader().vector(&words)).await.ok().flatten()
+    }
+
+    async fn refresh(&self, thread: i64) -> Result<(), DeskError> {
+        Ok(self.app.reread(thread).await?)
+    }
+
+    async fn take(&self, source: &str, page: Page) -> Result<Taken, DeskError> {
+        match self.doors.get(source) {
+            Some(door) if door.takes_pushes => Ok(self.app.take(source, page).await?),
+            _ => Err(DeskError::NoSource(source.to_owned())),
+        }
+    }
+
+    async fn hook(&self, source: &str, delivery: Delivery) -> Result<Option<String>, DeskError> {
+        let door = self.doors.get(source);
+        let Some((door, hook)) = door.and_then(|door| Some((door, door.hook.as_ref()?))) else {
+            return Err(DeskError::NoSource(source.to_owned()));
+        };
+        let Hooked { threads, pull, answer } =
+            hook.read(&delivery.headers, &delivery.body, self.now()).map_err(|error| match error {
+                HookError::Signature(_) => DeskError::Signature,
+                HookError::Body(what) => DeskError::Refused(what),
+            })?;
+        // Senders wait for an answer a few seconds only, so what was named is fetched behind it; a pull finds it otherwise.
+        if pull {
+            self.app.ring(source);
+        }
+        if !threads.is_empty() {
+            let (app, source) = (self.app.clone(), Arc::clone(&door.source));
+            tokio::spawn(async move { fetch(&app, source.as_ref(), &threads).await });
+        }
+        Ok(answer)
+    }
+
+    fn ring(&self, source: &str) -> bool {
+        self.app.ring(source)
+    }
+
+    fn health(&self) -> Health {
+        let Ok(health) = self.app.health() else {
+            return Health { store: StoreState::Failed, ..Health::default() };
+        };
+        Health {
+            store: match health.database {
+                Database::Fine => StoreState::Fine,
+                Database::Full => StoreState::Full,
+                Database::ReadOnly => StoreState::ReadOnly,
+                Database::Failed(_) => StoreState::Failed,
+            },
+            model: match health.model {
+                reader::ModelState::None => ModelState::Without,
+                reader::ModelState::Resting | reader::ModelState::Ready => ModelState::Ready,
+                reader::ModelState::Failed(_) => ModelState::Failed,
+            },
+            sources_down: health.sources.into_iter().filter(|s| s.failures > 0).map(|s| s.name).collect(),
+        }
+    }
+
+    fn metrics(&self) -> String {
+        let Ok(health) = self.app.health() else { return String::new() };
+        let mut text = format!(
+            "# HELP bluf_unread_threads Threads that wait to be read.\n# TYPE bluf_unread_threads gauge\n\
+             bluf_unread_threads {}\n",
+            health.unread
+        );
+        let families: [(&str, &str, fn(&work::SourceState) -> usize); 3] = [
+            ("bluf_source_threads", "Threads kept of a source.", |s| s.threads),
+            ("bluf_source_failures", "Pulls of a source that failed in a row.", |s| s.failures),
+            ("bluf_source_quarantined", "Items of a source that could not be read.", |s| s.quarantined),
+        ];
+        for (name, help, value) in families {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+            for source in &health.sources {
+                let _ = writeln!(text, "{name}{{source=\"{}\"}} {}", source.name, value(source));
+            }
+        }
+        text
+    }
+}
+
+/// Reads anew the threads that a webhook named, and keeps the cursor as it is.
+async fn fetch(app: &App, source: &dyn Source, threads: &[String]) {
+    let name = source.name().to_owned();
+    let asked = name.clone();
+    let Ok(cursor) = app.read(move |on| work::cursor(on, &asked)).await else { return };
+    match source.fetch(threads, cursor.as_ref()).await {
+        Ok(items) if items.is_empty() => {}
+        Ok(items) => {
+            // Without a cursor of its own: a pull may have gone on meanwhile.
+            let page = Page { items, more: true, ..Page::default() };
+            if let Err(error) = app.take(&name, page).await {
+                tracing::error!(source = name, %error, "what a webhook named could not be kept; a pull finds it");
+            }
+        }
+        Err(error @ (SourceError::Transient(_) | SourceError::RateLimited { .. } | SourceError::Permanent(_))) => {
+            tracing::warn!(source = name, %error, "what a webhook named could not be fetched; a pull finds it");
+        }
+    }
+}

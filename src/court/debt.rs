@@ -1,0 +1,101 @@
+//! A debt by its place in a thread: an obligation before anybody asks what time it was.
+
+use jiff::Timestamp;
+
+use crate::domain::{Closed, Evidence, How, Metric, Obligation, ObligationKind, Span, Thread};
+
+/// Where in a thread's history something stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    Said(Span),
+    /// Index into `Thread::events`.
+    Happened(usize),
+}
+
+/// How a debt ended, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    pub by: Mark,
+    pub how: How,
+}
+
+/// What somebody owes somebody in a thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Debt {
+    pub kind: ObligationKind,
+    pub metric: Metric,
+    /// Empty where nobody is named.
+    pub owed_by: Vec<String>,
+    pub owed_to: Vec<String>,
+    pub opened: Mark,
+    /// Where its thread was closed over it and opened again: what had opened it first.
+    pub first_opened: Option<Mark>,
+    /// A deadline somebody named, where it can be told what it means.
+    pub stated_due: Option<Timestamp>,
+    pub ended: Option<Ended>,
+}
+
+impl Mark {
+    /// When that was, where the source says so.
+    pub fn at(self, thread: &Thread) -> Option<Timestamp> {
+        match self {
+            Mark::Said(span) => thread.messages.get(span.message)?.sent_at?.instant(),
+            Mark::Happened(event) => thread.events.get(event)?.at?.instant(),
+        }
+    }
+
+    fn evidence(self, thread: &Thread) -> Option<Evidence> {
+        match self {
+            Mark::Said(span) => {
+                let message = thread.messages.get(span.message)?.id.clone();
+                let quote = thread.quote(span).to_string();
+                Some(Evidence::Words { message, start: span.start, end: span.end, quote })
+            }
+            Mark::Happened(event) => {
+                let event = thread.events.get(event)?;
+                let (kind, actor, subject) = (event.kind.clone(), event.actor.clone(), event.subject.clone());
+                Some(Evidence::Event { kind, actor, subject, at: event.at?.instant()? })
+            }
+        }
+    }
+}
+
+impl Debt {
+    pub fn is_open(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    /// `None` where the source does not say when it was opened. An end without an instant counts from the opening.
+    pub fn obligation(&self, thread: &Thread) -> Option<Obligation> {
+        let opened_at = self.opened.at(thread)?;
+        let closed = self.ended.and_then(|ended| {
+            let at = ended.by.at(thread).unwrap_or(opened_at).max(opened_at);
+            Some(Closed { at, how: ended.how, by: ended.by.evidence(thread)? })
+        });
+        Some(Obligation {
+            id: self.id(thread),
+            thread: thread.id.clone(),
+            kind: self.kind,
+            metric: self.metric,
+            owed_by: self.owed_by.clone(),
+            owed_to: self.owed_to.clone(),
+            opened_at,
+            opened_by: self.opened.evidence(thread)?,
+            first_opened_at: self.first_opened.and_then(|mark| mark.at(thread)),
+            stated_due: self.stated_due,
+            closed,
+        })
+    }
+
+    /// What opened it, which stays the same whatever is said later.
+    fn id(&self, thread: &Thread) -> String {
+        let place = match self.opened {
+            Mark::Said(span) => {
+                let message = thread.messages.get(span.message).map_or("", |message| &message.id);
+                format!("{message}@{}", span.start)
+            }
+            Mark::Happened(event) => format!("event-{event}"),
+        };
+        format!("{}/{}/{}/{place}", thread.source, thread.id, self.kind.as_str())
+    }
+}

@@ -1,0 +1,168 @@
+//! Replies: a question or request opens one, an answer by somebody else closes it.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::{
+    debt::{Debt, Ended, Mark},
+    history::{History, Move, Step, compiled},
+};
+use crate::domain::{How, Kind, Metric, ObligationKind, Span, SpeechAct};
+
+/// A room in which several talks run through each other has at least so many people, and so many of its messages begin
+/// with somebody's name.
+const STREAM_PEOPLE: usize = 5;
+const STREAM_NAMED: usize = 2;
+
+static WITHDRAWN: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(never ?mind|nvm|figured it out|found (the answer|it myself)|solved (it|myself)|please ignore (this|that|my))\b",
+    )
+});
+
+pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
+    let names = history.thread.participants.iter().map(|name| folded(name)).filter(|name| !name.is_empty()).collect();
+    let room = Room { stream: is_stream(history), titled: history.titled(), names };
+    let mut debts: Vec<Debt> = Vec::new();
+    for (at, step) in history.steps.iter().enumerate() {
+        if step.does == Move::Closes {
+            let open = debts.iter_mut().filter(|debt| debt.is_open());
+            open.for_each(|debt| debt.ended = Some(Ended { by: step.mark, how: How::Superseded }));
+        }
+        if step.does == Move::Reopens {
+            let again = reopened(&debts, step.mark);
+            debts.extend(again);
+        }
+        for debt in debts.iter_mut().filter(|debt| debt.is_open()) {
+            debt.ended = ends(history, &room, debt, step).map(|how| Ended { by: step.mark, how });
+        }
+        debts.extend(opens(history, &room, at, &debts));
+    }
+    debts
+}
+
+/// What the last closing left unanswered is owed anew.
+fn reopened(debts: &[Debt], opened: Mark) -> Vec<Debt> {
+    let closing = debts.iter().filter_map(|debt| debt.ended).filter(|ended| ended.how == How::Superseded);
+    let Some(last) = closing.map(|ended| ended.by).max() else { return Vec::new() };
+    let left = debts.iter().filter(|debt| debt.ended == Some(Ended { by: last, how: How::Superseded }));
+    let again = |debt: &Debt| Debt {
+        opened,
+        first_opened: debt.first_opened.or(Some(debt.opened)),
+        stated_due: None,
+        ended: None,
+        ..debt.clone()
+    };
+    left.map(again).collect()
+}
+
+struct Room {
+    stream: bool,
+    titled: Option<usize>,
+    /// Everybody's name, folded.
+    names: Vec<String>,
+}
+
+/// The debt that a message opens; none where its author asked the same people before and still waits for them.
+fn opens(history: &History<'_>, room: &Room, at: usize, before: &[Debt]) -> Option<Debt> {
+    let step = &history.steps[at];
+    let message = step.message.filter(|_| step.does == Move::Says && !step.bot && !step.who.is_empty())?;
+    let asks = |act| matches!(act, SpeechAct::Ask | SpeechAct::Question);
+    let asking = history.sentences(message).find(|sentence| asks(sentence.act)).map(|sentence| sentence.span);
+    // What a room's thread is named after waits for an answer however it is put.
+    let titled = room.stream && room.titled == Some(message);
+    let Mark::Said(whole) = step.mark else { return None };
+    let asking = asking.or(titled.then_some(whole))?;
+    let owed_by = addressees(history, room, step, message);
+    let owed_to = vec![step.who.to_string()];
+    if !titled && before.iter().any(|debt| debt.is_open() && debt.owed_to == owed_to && debt.owed_by == owed_by) {
+        return None;
+    }
+    let first = before.is_empty() && history.author() == Some(step.who);
+    let metric = if first { Metric::FirstResponse } else { Metric::NextResponse };
+    let due = history.sentences(message).find(|sentence| sentence.span == asking).and_then(|sentence| sentence.due);
+    let stated_due = due.and_then(|due| history.due(due));
+    let opened = Mark::Said(asking);
+    Some(Debt {
+        kind: ObligationKind::Reply,
+        metric,
+        owed_by,
+        owed_to,
+        opened,
+        first_opened: None,
+        stated_due,
+        ended: None,
+    })
+}
+
+/// Who is asked: whoever a sentence names, else whoever is answered, else the only other one there.
+fn addressees(history: &History<'_>, room: &Room, step: &Step<'_>, message: usize) -> Vec<String> {
+    let asks = |act| matches!(act, SpeechAct::Ask | SpeechAct::Question);
+    let mut named: Vec<String> =
+        history.sentences(message).filter(|s| asks(s.act)).filter_map(|s| s.addressee.clone()).collect();
+    named.extend(addressed_first(room, step.text).and_then(|name| participant(history, name)));
+    if named.is_empty() {
+        let answered = history.thread.messages[message].reply_to.as_deref();
+        let parent = answered.and_then(|id| history.thread.messages.iter().find(|m| m.id == id));
+        named.extend(parent.and_then(|parent| parent.author.clone()));
+    }
+    if let ([one, other], true) = (&history.thread.participants[..], named.is_empty()) {
+        named.push(if one == step.who { other.clone() } else { one.clone() });
+    }
+    named.retain(|name| name != step.who);
+    named.dedup();
+    named
+}
+
+/// Whether, and how, `step` ends what its asker waits for.
+fn ends(history: &History<'_>, room: &Room, debt: &Debt, step: &Step<'_>) -> Option<How> {
+    let asker = debt.owed_to.first()?;
+    if step.who == asker {
+        return WITHDRAWN.is_match(step.text).then_some(How::Withdrawn);
+    }
+    let said = matches!(step.does, Move::Says | Move::Remarks) && !step.who.is_empty();
+    let answers = step.message.and_then(|at| history.thread.messages[at].reply_to.as_deref());
+    let question = match debt.first_opened.unwrap_or(debt.opened) {
+        Mark::Said(Span { message, .. }) => Some(history.thread.messages[message].id.as_str()),
+        Mark::Happened(_) => None,
+    };
+    let direct = answers.is_some() && answers == question;
+    let meant = direct || !room.stream || names(step.text, asker);
+    (said && meant && history.is_progress(step)).then_some(How::Met)
+}
+
+/// Whether talks run through each other, so that only a name or a reply says who is answered.
+fn is_stream(history: &History<'_>) -> bool {
+    let people = &history.thread.participants;
+    if history.thread.kind != Kind::Chat || people.len() < STREAM_PEOPLE {
+        return false;
+    }
+    let names = people.iter().map(|name| folded(name)).collect();
+    let room = Room { stream: true, titled: None, names };
+    let spoken = history.steps.iter().filter(|step| step.message.is_some() && !step.bot);
+    spoken.filter(|step| addressed_first(&room, step.text).is_some()).count() >= STREAM_NAMED
+}
+
+/// `ana: …`, `ana, …`, `@ana …`: the folded name that a message begins with.
+fn addressed_first<'r>(room: &'r Room, text: &str) -> Option<&'r String> {
+    let first = text.split_whitespace().next()?;
+    let marked = first.starts_with('@') || first.ends_with([':', ',']);
+    let name = folded(first);
+    room.names.iter().find(|known| marked && **known == name)
+}
+
+fn participant(history: &History<'_>, name: &str) -> Option<String> {
+    history.thread.participants.iter().find(|known| folded(known) == name).cloned()
+}
+
+/// Whether a text has somebody's name as a word of its own.
+pub(super) fn names(text: &str, who: &str) -> bool {
+    let who = folded(who);
+    !who.is_empty() && text.split(|c: char| c.is_whitespace() || ",:;!?()/".contains(c)).any(|word| folded(word) == who)
+}
+
+/// A name as people type it: without case, brackets, tails.
+fn folded(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}

@@ -1,0 +1,209 @@
+//! Reads threads: sentences to acts, evidence to a summary, with models that are loaded when they are first needed.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    classify::Classifier,
+    domain::{Thread, ThreadActs, summary::Summary},
+    model::{
+        Embedder, ModelError, TextModel,
+        worker::{EmbedHandle, Lane, ModelHandle},
+    },
+    store::Vectors,
+    summarize::{Models, Summarizer, prompt::Style},
+    time::{Clock, Stopwatch},
+};
+
+use super::vectors::Remembering;
+
+/// Models that are loaded.
+#[derive(Clone)]
+pub struct Loaded {
+    pub encoder: EmbedHandle,
+    /// Of the encoder's weights and whatever is laid beside them.
+    pub encoder_sha256: String,
+    pub generator: ModelHandle,
+    pub named: Named,
+}
+
+/// What the provenance of a summary says of the generator.
+#[derive(Clone, Debug)]
+pub struct Named {
+    pub name: String,
+    pub weights_sha256: String,
+    pub adapter_sha256: Option<String>,
+    pub style: Style,
+}
+
+/// Loads the models; the reason as a person should read it where it cannot.
+pub type Load = Box<dyn Fn() -> Result<Loaded, String> + Send + Sync>;
+
+/// Why a thread could not be read, by what the caller must do.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadingError {
+    /// Try again later.
+    #[error("the model is busy: {waiting} requests are waiting")]
+    Busy { waiting: usize },
+    /// The caller withdrew.
+    #[error("withdrawn")]
+    Cancelled,
+    /// Models that are not here, or not whole: every thread fails alike.
+    #[error("{0}")]
+    NoModel(String),
+    /// This thread.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// What reading a thread made.
+#[derive(Debug)]
+pub struct Reading {
+    pub summary: Summary,
+    pub acts: ThreadActs,
+    /// Vectors that were not known before, and those that were used.
+    pub new: Vectors,
+    pub used: HashSet<[u8; 32]>,
+}
+
+/// Where the models stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelState {
+    /// Configured without: quotes speak.
+    None,
+    /// Not needed so far, or not for a while.
+    #[default]
+    Resting,
+    Ready,
+    Failed(String),
+}
+
+/// Reads threads. Shared by everybody; the models answer one lane before the other.
+pub struct Reader {
+    classifier: Classifier,
+    summarizer: Summarizer,
+    load: Option<Load>,
+    shelf: Mutex<Shelf>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Default)]
+struct Shelf {
+    loaded: Option<Loaded>,
+    state: ModelState,
+    used_at: Option<Timestamp>,
+}
+
+impl Reader {
+    /// Without `load` cue words choose and quotes speak.
+    pub fn new(classifier: Classifier, summarizer: Summarizer, load: Option<Load>, clock: Arc<dyn Clock>) -> Reader {
+        let state = if load.is_some() { ModelState::Resting } else { ModelState::None };
+        Reader { classifier, summarizer, load, shelf: Mutex::new(Shelf { state, ..Shelf::default() }), clock }
+    }
+
+    /// The BLUF of `thread`, of which `known` was encoded before. Blocks.
+    ///
+    /// # Errors
+    /// By what to do; see [`ReadingError`].
+    pub fn read(
+        &self,
+        thread: &Thread,
+        known: Vectors,
+        lane: Lane,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Reading, ReadingError> {
+        let loaded = self.models()?;
+        let watch = Stopwatch::start();
+        let mut handles = loaded.as_ref().map(|l| (l.encoder.in_lane(lane), l.generator.in_lane(lane)));
+        let sha256 = loaded.as_ref().map_or("", |l| l.encoder_sha256.as_str());
+        let mut models = Models::default();
+        let mut remembering = None;
+        if let (Some((encoder, generator)), Some(loaded)) = (handles.as_mut(), &loaded) {
+            remembering = Some(Remembering::new(encoder, sha256, known));
+            models.generator = Some(generator as &mut dyn TextModel);
+            models.generator_name = Some(loaded.named.name.clone());
+            models.weights_sha256 = Some(loaded.named.weights_sha256.clone());
+            models.adapter_sha256 = loaded.named.adapter_sha256.clone();
+            models.style = loaded.named.style;
+        }
+        let encoder = remembering.as_mut().map(|r| r as &mut dyn Embedder);
+        let acts = self.classifier.classify(thread, encoder, cancelled)?;
+        let classify_ms = watch.elapsed_ms();
+        if cancelled() {
+            return Err(ReadingError::Cancelled);
+        }
+        models.encoder = remembering.as_mut().map(|r| r as &mut dyn Embedder);
+        let mut summary = self.summarizer.summarize(thread, acts.clone(), models, self.clock.now(), cancelled)?;
+        summary.provenance.read_ms += classify_ms;
+        if cancelled() {
+            return Err(ReadingError::Cancelled);
+        }
+        let (new, used) = remembering.map_or_else(Default::default, |r| (r.new, r.used));
+        Ok(Reading { summary, acts, new, used })
+    }
+
+    /// The vector of a search's words, where models are loaded already: a search does not wait for weights.
+    pub fn vector(&self, words: &str) -> Option<Vec<f32>> {
+        let mut encoder = self.shelf().loaded.as_ref()?.encoder.in_lane(Lane::Interactive);
+        encoder.embed(&[words]).ok()?.pop()
+    }
+
+    pub fn state(&self) -> ModelState {
+        self.shelf().state.clone()
+    }
+
+    /// Lets go of models that nobody has used for `idle`; their memory is free again.
+    pub fn rest(&self, idle: Duration) {
+        let mut shelf = self.shelf();
+        let now = self.clock.now();
+        let idle = i64::try_from(idle.as_secs()).unwrap_or(i64::MAX);
+        if shelf.used_at.is_some_and(|at| now.as_second() - at.as_second() >= idle) {
+            shelf.loaded = None;
+            shelf.used_at = None;
+            shelf.state = ModelState::Resting;
+        }
+    }
+
+    /// The models, loaded if they are not. Whoever comes meanwhile waits for the same loading.
+    fn models(&self) -> Result<Option<Loaded>, ReadingError> {
+        let Some(load) = &self.load else { return Ok(None) };
+        let mut shelf = self.shelf();
+        shelf.used_at = Some(self.clock.now());
+        if let Some(loaded) = &shelf.loaded {
+            return Ok(Some(loaded.clone()));
+        }
+        match load() {
+            Ok(loaded) => {
+                shelf.state = ModelState::Ready;
+                shelf.loaded = Some(loaded.clone());
+                Ok(Some(loaded))
+            }
+            Err(why) => {
+                shelf.state = ModelState::Failed(why.clone());
+                Err(ReadingError::NoModel(why))
+            }
+        }
+    }
+
+    fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<ModelError> for ReadingError {
+    fn from(error: ModelError) -> ReadingError {
+        match error {
+            ModelError::Busy { waiting } => ReadingError::Busy { waiting },
+            ModelError::Missing { .. } | ModelError::BadFile { .. } | ModelError::Stopped => {
+                ReadingError::NoModel(error.to_string())
+            }
+            other => ReadingError::Failed(other.to_string()),
+        }
+    }
+}
