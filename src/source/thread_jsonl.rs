@@ -45,7 +45,8 @@ fn spans_lines(text: &str) -> bool {
     let mut filled = text.split('\n').map(str::trim).filter(|line| !line.is_empty());
     let first = filled.next().unwrap_or("");
     let cut = serde_json::from_str::<IgnoredAny>(first).is_err_and(|e| e.is_eof());
-    cut && filled.next().is_some_and(|second| first.starts_with('[') || !second.starts_with('{'))
+    let is_one = || serde_json::from_str::<IgnoredAny>(text).is_ok();
+    cut && filled.next().is_some_and(|second| first.starts_with('[') || !second.starts_with('{') || is_one())
 }
 
 struct Out<'a> {
@@ -359,6 +360,7 @@ mod tests {
     fn values_over_many_lines_are_read_and_recovered_from() {
         let pretty = GOOD.replace("{\"id\":\"t1\"", "{\n  \"id\": \"t1\"").replace("]}", "]\n}");
         check(&pretty, 1, 2, &[]);
+        check(&GOOD.replace(":[{\"author", ":[\n{\"author"), 1, 2, &[]);
         check(&format!("[\n{GOOD},\n{GOOD}\n]"), 2, 4, &[]);
         check(&format!("[{GOOD},{GOOD}]"), 2, 4, &[]);
         check(&format!("{pretty}\n{{\n \"id\": oops\n}}\n{pretty}"), 2, 4, &[(Some(6), None)]);

@@ -53,11 +53,21 @@ pub(super) fn complete(api: &mut OpenApi) {
     components.schemas.insert("Problem".to_owned(), Problem::schema());
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     components.security_schemes.insert("token".to_owned(), RefOr::T(bearer));
-    for item in api.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
-            describe(operation);
+    for (path, item) in &mut api.paths.paths {
+        for (method, operation) in [("get", &mut item.get), ("post", &mut item.post)] {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(named(method, path));
+                describe(operation);
+            }
         }
     }
+}
+
+/// What generated clients call an operation: `get_threads_id_summary`.
+fn named(method: &str, path: &str) -> String {
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(method.to_owned(), |name, word| format!("{name}_{word}"))
 }
 
 fn describe(operation: &mut Operation) {

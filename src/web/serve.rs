@@ -170,22 +170,27 @@ struct Entrance {
 impl Entrance {
     async fn accept(self, listener: Listener) {
         loop {
-            // Who is one too many waits outside.
-            let Ok(place) = Arc::clone(&self.connections).acquire_owned().await else { return };
             let taken = tokio::select! {
                 taken = self.one(&listener) => taken,
                 () = self.closing.cancelled() => return,
             };
-            match taken {
-                Ok(connection) => drop(self.tracker.spawn(async move {
-                    connection.await;
-                    drop(place);
-                })),
+            let connection = match taken {
+                Ok(connection) => connection,
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be taken");
                     tokio::time::sleep(BREATH).await;
+                    continue;
                 }
-            }
+            };
+            // Who is one too many waits at the door, and those behind outside.
+            let place = tokio::select! {
+                place = Arc::clone(&self.connections).acquire_owned() => place,
+                () = self.closing.cancelled() => return,
+            };
+            drop(self.tracker.spawn(async move {
+                connection.await;
+                drop(place);
+            }));
         }
     }
 

@@ -9,4 +9,5 @@ mod render;
 mod summaries;
 mod support;
 mod tidy;
+mod web;
 mod weights;
