@@ -80,7 +80,8 @@ fn assess_no_sooner(case: &Case<'_>, now: Timestamp, earliest_due: Option<Timest
     let health = match end {
         Some(closed) => ended(closed.how, closed.at <= due_at),
         None if now >= due_at => Health::Breached,
-        None if warn_at.is_some_and(|warn| now >= warn) => Health::AtRisk,
+        // While its clock stands still nothing comes nearer.
+        None if paused.is_none() && warn_at.is_some_and(|warn| now >= warn) => Health::AtRisk,
         None => Health::OnTrack,
     };
     Assessment {

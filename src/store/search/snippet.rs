@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn marks_are_bytes_of_the_text_itself() {
-        assert_eq!(ranges("né [dépôt] and [b]", "[", "]"), [4..10, 15..16]);
+        assert_eq!(ranges("né [dépôt] and [b]", "[", "]"), [4..11, 16..17]);
         assert!(ranges("[open", "[", "]").is_empty());
     }
 

@@ -126,9 +126,12 @@ pub async fn pull_once(source: &dyn Source, cursor: &mut Option<bluf::domain::Cu
     page.more
 }
 
+/// Kinds that are tested against what they read itself: folders, a mail server, what is pushed.
+const REAL: [&str; 3] = ["files", "imap", "push"];
+
 #[test]
 fn every_kind_has_a_folder_of_fixtures() {
-    for kind in SourceConfig::KINDS {
+    for kind in SourceConfig::KINDS.into_iter().filter(|kind| !REAL.contains(kind)) {
         assert!(root().join("tests/fixtures/connector").join(kind).is_dir(), "{kind}");
     }
 }
