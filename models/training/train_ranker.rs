@@ -194,7 +194,7 @@ fn inner(a: &[f64], b: &[f64]) -> f64 {
 /// the summaries. Short units are counted as four words long.
 fn targets(units: &[Unit], golds: &[String]) -> Vec<f32> {
     let stemmed =
-        |text: &str| -> Vec<String> { words::words(text).iter().map(|w| words::stem(w).to_owned()).collect() };
+        |text: &str| -> Vec<String> { words::words(text).iter().map(|w| words::stem(w).into_owned()).collect() };
     let pairs = |stems: &[String]| -> Vec<(String, String)> {
         stems.windows(2).map(|p| (p[0].clone(), p[1].clone())).collect()
     };

@@ -1,6 +1,9 @@
 //! `bluf demo`: a sample workspace that comes with the program, so that nobody has to bring threads to see BLUFs.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use etcetera::BaseStrategy;
@@ -8,13 +11,16 @@ use etcetera::BaseStrategy;
 use super::{
     Call, Exit, models,
     progress::Reading as Drawn,
-    summarize,
+    serve, summarize,
     workshop::{Weights, Workshop},
 };
 use crate::{
-    config::Config,
+    config::{Config, SourceSection},
     render::{Out, render},
-    source::Input,
+    source::{
+        Input,
+        connector::{files, registry::SourceConfig},
+    },
     time::SystemClock,
 };
 
@@ -89,9 +95,27 @@ pub fn run(args: &Args, call: &Call) -> Result<Exit> {
     }
     drawn.end();
     if !args.once {
-        call.terminal.note("There are no pages to serve yet; this is all that the demonstration shows.");
+        return serve_sample(&folder, args, call);
     }
     Ok(if skipped { Exit::Degraded } else { Exit::Fine })
+}
+
+/// Serves the sample from a daemon whose database goes when it ends.
+fn serve_sample(folder: &Path, args: &Args, call: &Call) -> Result<Exit> {
+    let home = tempfile::tempdir().context("cannot make a folder for the database")?;
+    let sample = files::Config { path: folder.to_path_buf(), ..files::Config::default() };
+    let mut config = call.effective.config.clone();
+    config.store.path = Some(home.path().join("bluf.db"));
+    config.summarize.quiet_secs = 0;
+    config.sources = vec![SourceSection {
+        name: "sample".to_owned(),
+        config: SourceConfig::Files(sample),
+        poll_secs: 300,
+        keep_days: None,
+    }];
+    let places: Vec<String> = config.web.listen.iter().map(|place| format!("http://{place}/")).collect();
+    call.terminal.note(&format!("Look at {}; Ctrl-C ends it.", places.join(" or ")));
+    serve::with(&config, !args.no_model, call)
 }
 
 fn pull_missing(config: &Config, call: &Call) -> Result<()> {

@@ -31,19 +31,24 @@ pub struct Args {
 const RUNTIME_THREADS: usize = 2;
 
 pub fn run(args: &Args, call: &Call) -> Result<Exit> {
+    with(&call.effective.config, !args.no_model, call)
+}
+
+/// Serves what `config` says.
+pub(super) fn with(config: &Config, models: bool, call: &Call) -> Result<Exit> {
     call.terminal.log();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(RUNTIME_THREADS)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let ended = runtime.block_on(serve(args, &call.effective.config));
+    let ended = runtime.block_on(serve(config, models));
     // A reading that hangs in the model must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
 }
 
-async fn serve(args: &Args, config: &Config) -> Result<Exit> {
+async fn serve(config: &Config, models: bool) -> Result<Exit> {
     // Signals are listened for from the beginning: one that comes while we start must end us in order as well.
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
@@ -52,7 +57,7 @@ async fn serve(args: &Args, config: &Config) -> Result<Exit> {
     let _claim = place::claim(&database)?;
     let opening = database.clone();
     let store = Arc::new(tokio::task::spawn_blocking(move || Store::open(&opening)).await??);
-    let reader = workshop::reader(config, !args.no_model, Arc::clone(&clock))?;
+    let reader = workshop::reader(config, models, Arc::clone(&clock))?;
     let web_config = web_config(config)?;
     let listeners = web::bind(&web_config)?;
     let (sources, doors) = sources(config, &clock)?;

@@ -73,7 +73,7 @@ impl Sources {
         let mut layers = vec![file_layer("default.toml", DEFAULT, |_| Origin::Default)];
         let mut sections = (Vec::new(), Vec::new());
         if let Some((path, text)) = self.read_file()? {
-            sections = named::sources(&path.display().to_string(), &text);
+            sections = named::sources(&path.display().to_string(), &text, self.credentials());
             layers
                 .push(file_layer(&path.display().to_string(), &text, |line| Origin::File { path: path.clone(), line }));
         }
@@ -105,6 +105,11 @@ impl Sources {
             }
         }
         Ok(None)
+    }
+
+    /// Where systemd puts the secrets that it was told to hand over.
+    fn credentials(&self) -> Option<&Path> {
+        self.environment.iter().find(|(name, _)| name == "CREDENTIALS_DIRECTORY").map(|(_, folder)| Path::new(folder))
     }
 
     fn environment_layer(&self) -> Layer {

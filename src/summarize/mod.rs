@@ -9,6 +9,7 @@ pub mod ground;
 pub mod ledger;
 pub mod prompt;
 pub mod rank;
+pub mod ranked;
 pub mod sections;
 pub mod unit;
 pub mod view;
@@ -25,8 +26,6 @@ use crate::{
     time::Stopwatch,
 };
 use ranked::Ranked;
-
-mod ranked;
 
 /// How long summaries and prompts may be.
 #[derive(Clone, Copy, Debug, PartialEq)]

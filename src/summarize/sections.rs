@@ -16,6 +16,10 @@ struct Bar {
     most: usize,
 }
 
+/// Bars of speech, where a head's word counts: `models/heads/README.md` says what others would bring.
+const SPOKEN_DECISIONS: Bar = Bar { least: 0.5, most: 6 };
+const SPOKEN_ASKS: Bar = Bar { least: 0.3, most: 4 };
+
 /// How sure the reading of a spoken decision must be before its words alone make it one.
 const STATED: f32 = 0.7;
 
@@ -117,20 +121,22 @@ pub fn may_head(view: &View, n: usize) -> bool {
     }
 }
 
-/// Decisions: sentences that decide. In speech few say so outright, so the head's word counts where the ranker agrees.
+/// Decisions: sentences that decide.
 pub fn decisions(view: &View, ranked: &Ranked) -> Vec<usize> {
     let head = |n: usize| most(view, n, |s| s.decision);
     match view.thread.kind {
         Kind::Document => Vec::new(),
-        Kind::Transcript => {
-            let strength = |n: usize| match is_stated_decision(view, n) {
-                true => 1.0 + ranked.scores[n],
-                false if view.units[n].words < 5 || hedged(view, n) || ranked.place[n] < 0.7 => 0.0,
-                false => head(n),
-            };
-            strongest(view, strength, Bar { least: 0.5, most: 6 })
-        }
+        Kind::Transcript => strongest(view, |n| spoken_decision(view, ranked, n), SPOKEN_DECISIONS),
         _ => strongest(view, |n| if hedged(view, n) { 0.0 } else { head(n) }, Bar { least: 0.5, most: 4 }),
+    }
+}
+
+/// How surely unit `n` of a transcript decides. Few say so outright, so the head's word counts where the ranker agrees.
+pub fn spoken_decision(view: &View, ranked: &Ranked, n: usize) -> f32 {
+    match is_stated_decision(view, n) {
+        true => 1.0 + ranked.scores[n],
+        false if view.units[n].words < 5 || hedged(view, n) || ranked.place[n] < 0.7 => 0.0,
+        false => most(view, n, |s| s.decision),
     }
 }
 
@@ -145,28 +151,32 @@ pub fn decision(view: &View, n: usize) -> Decision {
 
 /// Asks and promises: somebody is to do something.
 pub fn asks(view: &View, ranked: &Ranked) -> Vec<usize> {
-    let head = |n: usize| most(view, n, |s| s.action);
     let asked = |n: usize| is(view, n, SpeechAct::Ask) || is(view, n, SpeechAct::Commitment);
-    let act = |n: usize| strength_of(view, n, SpeechAct::Ask).max(strength_of(view, n, SpeechAct::Commitment));
     match view.thread.kind {
         Kind::Document => Vec::new(),
-        Kind::Transcript => {
-            let dated = |n: usize| view.units[n].sentences.iter().any(|&s| view.acts.sentences[s].due.is_some());
-            let promised = |n: usize| {
-                is(view, n, SpeechAct::Commitment) && act(n) >= PROMISED && (dated(n) || ranked.place[n] >= 0.85)
-            };
-            let strength = |n: usize| match plain_words(view, n) >= 5 {
-                true if ranked.place[n] >= 0.5 => head(n).max(if promised(n) { act(n) - 0.3 } else { 0.0 }),
-                _ => 0.0,
-            };
-            strongest(view, strength, Bar { least: 0.3, most: 4 })
-        }
+        Kind::Transcript => strongest(view, |n| spoken_ask(view, ranked, n), SPOKEN_ASKS),
         _ => strongest(
             view,
-            |n| if asked(n) && plain_words(view, n) >= 3 { act(n) } else { 0.0 },
+            |n| if asked(n) && plain_words(view, n) >= 3 { tasked(view, n) } else { 0.0 },
             Bar { least: 0.5, most: 4 },
         ),
     }
+}
+
+/// How surely unit `n` of a transcript says that somebody is to do something.
+pub fn spoken_ask(view: &View, ranked: &Ranked, n: usize) -> f32 {
+    if plain_words(view, n) < 5 || ranked.place[n] < 0.5 {
+        return 0.0;
+    }
+    let dated = view.units[n].sentences.iter().any(|&s| view.acts.sentences[s].due.is_some());
+    let promised = is(view, n, SpeechAct::Commitment) && tasked(view, n) >= PROMISED;
+    let promise = if promised && (dated || ranked.place[n] >= 0.85) { tasked(view, n) - 0.3 } else { 0.0 };
+    most(view, n, |s| s.action).max(promise)
+}
+
+/// How strongly a unit asks or promises.
+fn tasked(view: &View, n: usize) -> f32 {
+    strength_of(view, n, SpeechAct::Ask).max(strength_of(view, n, SpeechAct::Commitment))
 }
 
 pub fn ask(view: &View, n: usize) -> Ask {

@@ -2,18 +2,20 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
     process::Command,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bluf::{
     domain::{Cursor, Item},
     source::connector::{Source, SourceError, imap},
+    time::Stopwatch,
 };
 
 use crate::support::{
+    data,
     dovecot::{Client, Dovecot, Line},
+    say,
     shelf::{Shelf, pull, pull_and_check},
 };
 
@@ -102,10 +104,7 @@ async fn threads_are_those_that_the_server_makes() {
 
 #[tokio::test]
 async fn real_letters_thread_as_the_server_and_the_reference_thread_them() {
-    let data = std::env::var_os("BLUF_DATA").map(|d| PathBuf::from(d).join("private/maildir/notmuch-default"));
-    let Some(data) = data.filter(|d| d.is_dir()) else {
-        return eprintln!("skipped: BLUF_DATA names no folder with real letters");
-    };
+    let Some(data) = data().map(|d| d.join("private/maildir/notmuch-default")).filter(|d| d.is_dir()) else { return };
     let Some(server) = Dovecot::start() else { return };
     let mut client = server.client();
     let mut folders = vec![data];
@@ -128,12 +127,12 @@ async fn real_letters_thread_as_the_server_and_the_reference_thread_them() {
     let all = threads_of(&mut client, "REFS");
     let within_another = |t: &BTreeSet<String>| all.iter().any(|other| other != t && t.is_subset(other));
     let refs: BTreeSet<BTreeSet<String>> = all.iter().filter(|t| !within_another(t)).cloned().collect();
-    eprintln!(
+    say(&format!(
         "{count} letters, {} messages, {} threads, {} by the server",
         shelf.messages.len(),
         shelf.threads().len(),
         refs.len()
-    );
+    ));
     // REFERENCES joins what has one subject as well, so each of our threads lies within one of those.
     for thread in shelf.threads() {
         assert!(threads_of(&mut client, "REFERENCES").iter().any(|whole| thread.is_subset(whole)), "{thread:?}");
@@ -367,7 +366,7 @@ async fn who_is_not_let_in_is_told_what_to_check() {
 #[tokio::test]
 async fn tls_is_taken_from_whom_it_is_trusted() {
     if Command::new("openssl").arg("version").output().is_err() {
-        return eprintln!("SKIPPED: no openssl here to make certificates with");
+        return say("SKIPPED: no openssl here to make certificates with");
     }
     let folder = tempfile::TempDir::new().unwrap();
     let make = |words: &str| {
@@ -412,7 +411,7 @@ async fn many_letters_come_in_bounded_pages() {
     drop(server.client());
     let source = source(&server.settings(server.port));
     let (mut shelf, mut cursor, mut pages) = (Shelf::default(), None, 0);
-    let started = Instant::now();
+    let started = Stopwatch::start();
     loop {
         let page = source.pull(cursor.as_ref()).await.unwrap();
         assert!(page.items.len() <= 500);
@@ -424,7 +423,7 @@ async fn many_letters_come_in_bounded_pages() {
         }
     }
     let seconds = started.elapsed().as_secs_f64();
-    eprintln!("3,000 letters in {pages} pages, {:.0} a second", 3_000.0 / seconds);
+    say(&format!("3,000 letters in {pages} pages, {:.0} a second", 3_000.0 / seconds));
     assert_eq!((shelf.messages.len(), shelf.threads().len()), (3_000, 150));
     let (_, items) = pull(&source, cursor.as_ref(), &mut shelf).await;
     assert_eq!(items, 0);

@@ -37,9 +37,10 @@ impl Home {
 
     fn configure(&self, more: &str) {
         let text = format!(
-            "[store]\npath = {:?}\n[web]\nlisten = []\n[summarize]\nquiet_secs = 0\n\
+            "[store]\npath = {:?}\n[web]\nlisten = []\nsocket = {:?}\n[summarize]\nquiet_secs = 0\n\
              [source.team]\ntype = \"files\"\npath = {:?}\nsettle_secs = 0\ngit = false\npoll_secs = 1\n{more}",
             self.path("bluf.db"),
+            self.path("bluf.sock"),
             self.path("threads"),
         );
         fs::write(self.path("bluf.toml"), text).expect("written");
@@ -54,13 +55,13 @@ impl Home {
     }
 
     fn serve(&self) -> Daemon {
-        let child = Command::new(env!("CARGO_BIN_EXE_bluf"))
-            .args(["serve", "--no-model", "--config"])
-            .arg(self.path("bluf.toml"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn();
-        Daemon(child.expect("it starts"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bluf"));
+        // Whatever is set for the tests is none of its settings.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BLUF_")) {
+            command.env_remove(name);
+        }
+        command.args(["serve", "--no-model", "--quiet", "--config"]).arg(self.path("bluf.toml"));
+        Daemon(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts"))
     }
 
     fn database(&self) -> rusqlite::Connection {

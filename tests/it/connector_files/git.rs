@@ -1,16 +1,15 @@
 //! Documents of a git repository: who wrote them, when, and what became of them.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 use bluf::domain::{Cursor, Thread};
 use tempfile::TempDir;
 
 use super::files;
-use crate::support::shelf::{Shelf, pull_and_check};
+use crate::support::{
+    data, say,
+    shelf::{Shelf, pull_and_check},
+};
 
 /// A repository made for the test; every commit is a day after the one before.
 struct Repository {
@@ -257,10 +256,7 @@ async fn a_folder_of_a_repository_and_a_bare_one_are_read_alike() {
 
 #[tokio::test]
 async fn real_documents_have_as_many_commits_as_git_says() {
-    let Some(data) = std::env::var_os("BLUF_DATA").map(|d| PathBuf::from(d).join("raw/docs")).filter(|d| d.is_dir())
-    else {
-        return eprintln!("skipped: BLUF_DATA names no folder with real documents");
-    };
+    let Some(data) = data().map(|d| d.join("raw/docs")).filter(|d| d.is_dir()) else { return };
     for (bundle, least) in [("kep-3077", 2), ("pep-0582", 20), ("rfc-2394", 5)] {
         let clone = TempDir::new().unwrap();
         let bundle = data.join(format!("{bundle}.bundle"));
@@ -275,13 +271,13 @@ async fn real_documents_have_as_many_commits_as_git_says() {
                 1,
             );
             let commits = thread.events.iter().filter(|e| e.kind != "status").count();
-            eprintln!(
+            say(&format!(
                 "{}: {} commits, {} people, events {:?}",
                 thread.id,
                 commits,
                 thread.participants.len(),
                 happened(thread).len()
-            );
+            ));
             assert_eq!(commits, log.lines().count(), "{}: {:#?}", thread.id, happened(thread));
             assert!(commits >= least, "{commits}");
         }

@@ -10,11 +10,12 @@ use bluf::{
         self, Input,
         connector::{Source, SourceError, files},
     },
+    time::Stopwatch,
 };
 use tempfile::TempDir;
 
 use crate::support::{
-    root,
+    data, root, say,
     shelf::{Shelf, pull, pull_and_check},
 };
 
@@ -284,14 +285,12 @@ async fn patterns_choose_and_what_is_wrong_says_what_to_do() {
 
 #[tokio::test]
 async fn real_inputs_go_in_with_the_counts_of_one_shot() {
-    let Some(data) = std::env::var_os("BLUF_DATA").map(std::path::PathBuf::from).filter(|d| d.is_dir()) else {
-        return eprintln!("skipped: BLUF_DATA names no folder of real inputs");
-    };
+    let Some(data) = data() else { return };
     for input in ["mbox", "maildir/notmuch-default", "maildir/sa-rpm-zzzlist", "slack", "github", "threads", "minutes"]
     {
         let folder = data.join("private").join(input);
         if !folder.is_dir() {
-            eprintln!("skipped: {input} is not there");
+            say(&format!("SKIPPED: {input} is not there"));
             continue;
         }
         let at_once = source::read(Input::Path(&folder), None).unwrap();
@@ -301,4 +300,35 @@ async fn real_inputs_go_in_with_the_counts_of_one_shot() {
         let expected: usize = at_once.threads.iter().map(|t| t.messages.len()).sum();
         assert_eq!((shelf.wholes.len(), messages), (at_once.threads.len(), expected), "{input}");
     }
+}
+
+#[tokio::test]
+async fn a_large_maildir_is_read_at_speed_and_one_more_letter_costs_little_of_it() {
+    let (threads, each) = if std::env::var_os("BLUF_LARGE").is_some() { (5_000, 20) } else { (250, 20) };
+    let folder = TempDir::new().unwrap();
+    fs::create_dir_all(folder.path().join("new")).unwrap();
+    fs::create_dir_all(folder.path().join("cur")).unwrap();
+    let text = "A line of a letter as people write them, some eighty characters of it in all.\n".repeat(12);
+    for n in 0..threads * each {
+        let answers = if n % each == 0 { String::new() } else { format!("{}@ex", n / each * each) };
+        let letter = letter(&format!("{n}@ex"), &format!("Matter {}", n / each), &answers, &text);
+        fs::write(folder.path().join(format!("cur/{n}.host:2,S")), letter).unwrap();
+    }
+    let source = files(folder.path(), "");
+    let mut shelf = Shelf::default();
+    let started = Stopwatch::start();
+    let (cursors, _) = pull(&source, None, &mut shelf).await;
+    let first = started.elapsed();
+    put(&folder, "new/late.host", letter("late@ex", "Re: Matter 7", &format!("{}@ex", 7 * each), "Late."));
+    let started = Stopwatch::start();
+    let (after, items) = pull(&source, cursors.last(), &mut shelf).await;
+    assert_eq!((shelf.wholes.len(), items), (threads, 2));
+    say(&format!(
+        "{} letters: {:.0} a second, {} pages, cursor of {} bytes; one more letter: {:.2} s",
+        threads * each,
+        (threads * each) as f64 / first.as_secs_f64(),
+        cursors.len(),
+        after[0].0.len(),
+        started.elapsed().as_secs_f64()
+    ));
 }

@@ -16,6 +16,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use super::say;
+
 const PASSWORD: &str = "s3cret";
 
 /// A server with one account, `ana`, and mailboxes that begin empty.
@@ -53,7 +55,7 @@ impl Dovecot {
                 std::env::var_os("BLUF_NEED_SERVERS").is_none(),
                 "BLUF_NEED_SERVERS is set and there is no Dovecot"
             );
-            eprintln!("SKIPPED: no Dovecot here; apt-get install --no-install-recommends dovecot-imapd");
+            say("SKIPPED: no Dovecot here; apt-get install --no-install-recommends dovecot-imapd");
             return None;
         };
         let folder = TempDir::new().unwrap();

@@ -23,6 +23,20 @@ pub fn bluf(home: &tempfile::TempDir) -> Command {
     command
 }
 
+/// Says on stderr what a test did not do, or how fast something was.
+pub fn say(what: &str) {
+    eprintln!("{what}");
+}
+
+/// The folder of real inputs that `BLUF_DATA` names; that there is none is said.
+pub fn data() -> Option<PathBuf> {
+    let folder = std::env::var_os("BLUF_DATA").map(PathBuf::from).filter(|folder| folder.is_dir());
+    if folder.is_none() {
+        say("SKIPPED: BLUF_DATA names no folder of real inputs");
+    }
+    folder
+}
+
 /// The repository's root.
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -88,6 +88,20 @@ impl<'de> Deserialize<'de> for Git {
     }
 }
 
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            path: PathBuf::new(),
+            format: auto(),
+            include: Vec::new(),
+            exclude: Vec::new(),
+            git: Git::default(),
+            rescan_secs: rescan_secs(),
+            settle_secs: settle_secs(),
+        }
+    }
+}
+
 fn auto() -> String {
     "auto".to_owned()
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_imap::imap_proto::{AttributeValue, Response};
-use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use jiff::{Span, Timestamp, tz::TimeZone};
 
 use super::{
     Config,
@@ -375,13 +375,14 @@ fn moment(date: &str) -> Option<Moment> {
     Some(Moment::At { instant: zoned.to_timestamp().ok()?, offset })
 }
 
-/// The day from which on letters are read, as `SEARCH` has it.
+/// The day from which on letters are read, as `SEARCH` has it; none where it lies before all days there are.
 fn since(days: Option<u32>) -> Option<String> {
     day_before(SystemClock.now(), days?)
 }
 
 fn day_before(now: Timestamp, days: u32) -> Option<String> {
-    let day = now.to_zoned(TimeZone::UTC).date().checked_sub(i64::from(days).days()).ok()?;
+    let back = Span::new().try_days(i64::from(days)).ok()?;
+    let day = now.to_zoned(TimeZone::UTC).date().checked_sub(back).ok()?;
     Some(day.strftime("%-d-%b-%Y").to_string())
 }
 
