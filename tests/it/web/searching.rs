@@ -1,9 +1,6 @@
 //! Search: words as people type them, where they stand, and what is near in meaning.
 
-use std::{
-    sync::atomic::Ordering::Relaxed,
-    time::Duration,
-};
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 use bluf::{
     domain::Kind,
@@ -15,6 +12,7 @@ use bluf::{
 };
 
 use super::site::{Site, of, said, vector};
+use crate::support::say;
 
 fn hits(site: &Site, query: &str) -> Vec<String> {
     let found = site.get(&format!("/api/v1/search?q={query}")).send().ok().json();
@@ -204,7 +202,7 @@ fn a_search_takes_milliseconds_however_common_the_word() {
             })
             .collect();
         times.sort();
-        eprintln!("{made} messages, {text:?}: {:?} at the middle, {:?} at most", times[4], times[8]);
+        say(&format!("{made} messages, {text:?}: {:?} at the middle, {:?} at most", times[4], times[8]));
         assert!(times[4] < Duration::from_millis(500), "{text}: {times:?}");
     }
 }
