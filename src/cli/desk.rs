@@ -27,6 +27,9 @@ pub struct Door {
     pub takes_pushes: bool,
 }
 
+/// One figure of a source.
+type Count = fn(&work::SourceState) -> usize;
+
 pub struct Counter {
     app: App,
     doors: BTreeMap<String, Door>,
@@ -125,7 +128,7 @@ impl Desk for Counter {
              bluf_unread_threads {}\n",
             health.unread
         );
-        let families: [(&str, &str, fn(&work::SourceState) -> usize); 3] = [
+        let families: [(&str, &str, Count); 3] = [
             ("bluf_source_threads", "Threads kept of a source.", |s| s.threads),
             ("bluf_source_failures", "Pulls of a source that failed in a row.", |s| s.failures),
             ("bluf_source_quarantined", "Items of a source that could not be read.", |s| s.quarantined),

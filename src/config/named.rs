@@ -93,7 +93,7 @@ fn read(
     // The reader of a table knows its keys and not their places: the key that it names tells where.
     let told = |error: toml::de::Error| {
         let what = error.message().to_owned();
-        let at = what.split('`').skip(1).step_by(2).find_map(|word| span_of(word));
+        let at = what.split('`').skip(1).step_by(2).find_map(span_of);
         let at = at.or_else(|| keys.iter().find(|(k, _)| what.contains(k.get_ref().as_ref())).map(|(_, v)| v.span()));
         (at.unwrap_or_else(|| name.span()), format!("[source.{title}]: {what}"))
     };

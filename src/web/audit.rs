@@ -78,19 +78,12 @@ pub(crate) async fn write(store: Arc<Store>, mut from: Receiver<Note>) {
             let Ok(note) = from.try_recv() else { break };
             notes.push(note);
         }
-        let (mut entries, mut used) = (Vec::new(), HashMap::new());
-        for note in notes.drain(..) {
-            match note {
-                Note::Did(entry) => entries.push(entry),
-                Note::Used { token, at_ms } => drop(used.insert(token, at_ms)),
-            }
-        }
-        let batch = Arc::new((entries, used.into_iter().collect::<Vec<_>>()));
+        let batch = Arc::new(Batch::of(notes.drain(..)));
         let mut tries = 0;
         while !written(&store, &batch).await {
             tries += 1;
             if from.is_closed() && tries >= LAST_TRIES {
-                tracing::error!(entries = batch.0.len(), "the audit could not be written to its end");
+                tracing::error!(entries = batch.entries.len(), "the audit could not be written to its end");
                 return;
             }
             tokio::time::sleep(RETRY).await;
@@ -98,9 +91,29 @@ pub(crate) async fn write(store: Arc<Store>, mut from: Receiver<Note>) {
     }
 }
 
-async fn written(store: &Arc<Store>, batch: &Arc<(Vec<Entry>, Vec<(i64, i64)>)>) -> bool {
+/// What is written at one time.
+struct Batch {
+    entries: Vec<Entry>,
+    /// Tokens, by row, and when they were last used.
+    used: Vec<(i64, i64)>,
+}
+
+impl Batch {
+    fn of(notes: impl Iterator<Item = Note>) -> Batch {
+        let (mut entries, mut used) = (Vec::new(), HashMap::new());
+        for note in notes {
+            match note {
+                Note::Did(entry) => entries.push(entry),
+                Note::Used { token, at_ms } => drop(used.insert(token, at_ms)),
+            }
+        }
+        Batch { entries, used: used.into_iter().collect() }
+    }
+}
+
+async fn written(store: &Arc<Store>, batch: &Arc<Batch>) -> bool {
     let (store, batch) = (Arc::clone(store), Arc::clone(batch));
-    match tokio::task::spawn_blocking(move || store.keep_audit(&batch.0, &batch.1)).await {
+    match tokio::task::spawn_blocking(move || store.keep_audit(&batch.entries, &batch.used)).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
             tracing::warn!(%error, "the audit waits for the database");

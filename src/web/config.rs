@@ -35,7 +35,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
-            listen: vec![SocketAddr::from(([127, 0, 0, 1], 7878))],
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 7710))],
             socket: None,
             socket_mode: 0o660,
             hosts: Vec::new(),

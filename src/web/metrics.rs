@@ -82,13 +82,8 @@ pub(crate) async fn metrics(State(app): State<App>, reader: Reader) -> Result<Re
     text.head("bluf_threads_unread", "gauge", "Threads that wait to be read.");
     text.sample("bluf_threads_unread", &[], sum(|c| c.unread));
     text.head("bluf_source_up", "gauge", "Whether a source could be pulled the last time.");
-    let seen = || sources.iter().filter(|source| reader.sees(&source.name));
-    for source in seen() {
+    for source in sources.iter().filter(|source| reader.sees(&source.name)) {
         text.sample("bluf_source_up", &[("source", &source.name)], f64::from(u8::from(source.failures == 0)));
-    }
-    text.head("bluf_source_quarantined", "gauge", "Items of a source that could not be read.");
-    for source in seen() {
-        text.sample("bluf_source_quarantined", &[("source", &source.name)], source.quarantined as f64);
     }
     if reader.sources.is_none() {
         text.head("bluf_changes_total", "counter", "Things that happened.");

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
 };
 
 use rusqlite::Connection;
@@ -18,6 +18,8 @@ const LEAST_COSINE: f32 = 0.25;
 #[derive(Default)]
 pub struct Centroids {
     kept: Mutex<Kept>,
+    /// Held by whoever catches up.
+    catching_up: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -36,11 +38,16 @@ struct Centroid {
 }
 
 impl Centroids {
-    /// Takes in what has changed since the last time; everything at the first.
+    /// Takes in what has changed since the last time; everything at the first. Nothing, where another caller is at it.
     ///
     /// # Errors
     /// Whatever the database says.
     pub fn catch_up(&self, store: &Store) -> Result<(), StoreError> {
+        let _alone = match self.catching_up.try_lock() {
+            Ok(alone) => alone,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(()),
+        };
         loop {
             let (seen, seen_vector) = {
                 let kept = self.kept();

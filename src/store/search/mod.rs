@@ -9,11 +9,13 @@ mod words;
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{Connection, OptionalExtension, params, types::Value};
+use rusqlite::{Connection, OptionalExtension, types::Value};
 
 pub use centroid::Centroids;
 pub use snippet::Snippet;
 pub use words::Words;
+
+use snippet::Phrase;
 
 use super::thread::{self, Filter, Listed};
 
@@ -78,13 +80,11 @@ struct Place {
 /// Looks for `query`.
 pub fn search(on: &Connection, centroids: &Centroids, query: &Query) -> rusqlite::Result<Found> {
     let mut found = Found { is_whole: true, ..Found::default() };
-    let mut fts = query.words.fts(false);
     let mut places = Vec::new();
     if !query.words.is_empty() {
-        (places, found.is_whole) = by_words(on, &fts, &query.filter)?;
+        (places, found.is_whole) = by_words(on, &query.words.fts(false), &query.filter)?;
         if places.is_empty() && query.words.several() {
-            fts = query.words.fts(true);
-            (places, found.is_whole) = by_words(on, &fts, &query.filter)?;
+            (places, found.is_whole) = by_words(on, &query.words.fts(true), &query.filter)?;
             found.any = !places.is_empty();
         }
     }
@@ -106,6 +106,7 @@ pub fn search(on: &Connection, centroids: &Centroids, query: &Query) -> rusqlite
     }
     let mut ranked: Vec<(i64, f64)> = scores.into_iter().collect();
     ranked.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
+    let phrases = query.words.phrases();
     for (id, score) in ranked {
         if found.hits.len() == query.most {
             break;
@@ -113,7 +114,7 @@ pub fn search(on: &Connection, centroids: &Centroids, query: &Query) -> rusqlite
         // A centroid may outlive its thread by a moment.
         let Some(thread) = thread::of_row(on, id)? else { continue };
         let rows = of_thread.remove(&id).unwrap_or_default();
-        let messages = rows.iter().take(SHOWN_MESSAGES).map(|&row| matched(on, &fts, row));
+        let messages = rows.iter().take(SHOWN_MESSAGES).map(|&row| matched(on, &phrases, row));
         let messages = messages.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect();
         found.hits.push(Hit { thread, score, messages });
     }
@@ -161,13 +162,14 @@ fn allowed(on: &Connection, filter: &Filter) -> rusqlite::Result<Option<HashSet<
     find.query_map(rusqlite::params_from_iter(values), |row| row.get(0))?.collect::<rusqlite::Result<_>>().map(Some)
 }
 
-fn matched(on: &Connection, fts: &str, message: i64) -> rusqlite::Result<Option<Matched>> {
+fn matched(on: &Connection, phrases: &[Phrase], message: i64) -> rusqlite::Result<Option<Matched>> {
     let sql = "SELECT external_id, author, sent_at, text FROM message WHERE id = ?1";
-    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?));
-    let Some((id, author, sent_at, text)) = on.prepare_cached(sql)?.query_row(params![message], row).optional()? else {
-        return Ok(None);
+    let row = |row: &rusqlite::Row<'_>| {
+        // The text stays where the database has it; it may be long.
+        let text = row.get_ref(3)?.as_str()?;
+        let snippet = snippet::of(phrases, text);
+        let text = text.get(snippet.start..snippet.end).unwrap_or_default().to_owned();
+        Ok(Matched { id: row.get(0)?, author: row.get(1)?, sent_at: row.get(2)?, snippet, text })
     };
-    let snippet = snippet::of(on, fts, message, &text)?;
-    let text = text.get(snippet.start..snippet.end).unwrap_or_default().to_owned();
-    Ok(Some(Matched { id, author, sent_at, snippet, text }))
+    on.prepare_cached(sql)?.query_row([message], row).optional()
 }

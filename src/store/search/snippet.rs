@@ -2,14 +2,12 @@
 
 use std::ops::Range;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// Bytes of a message that are shown around the first word found.
 const SHOWN_BYTES: usize = 240;
 /// Of them before the word.
 const LEAD_BYTES: usize = 60;
-/// Pairs of marks that FTS5 is asked to set; the first pair that the text does not have is taken.
-const MARKS: [(&str, &str); 3] = [("\u{2}", "\u{3}"), ("\u{fdd0}", "\u{fdd1}"), ("\u{fdd2}", "\u{fdd3}")];
 
 /// Part of a message's text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,29 +19,75 @@ pub struct Snippet {
     pub marks: Vec<Range<usize>>,
 }
 
-/// Where `query` is found in the message of row `message`, whose text is `text`.
-pub(super) fn of(on: &Connection, query: &str, message: i64, text: &str) -> rusqlite::Result<Snippet> {
-    let Some((open, close)) = MARKS.into_iter().find(|(open, close)| !text.contains(open) && !text.contains(close))
-    else {
-        return Ok(around(text, Vec::new()));
-    };
-    let sql = "SELECT highlight(message_fts, 0, ?3, ?4) FROM message_fts WHERE message_fts MATCH ?1 AND rowid = ?2";
-    let marked: Option<String> =
-        on.prepare_cached(sql)?.query_row(params![query, message, open, close], |row| row.get(0)).optional()?;
-    Ok(around(text, marked.map(|m| ranges(&m, open, close)).unwrap_or_default()))
+/// Words that follow one another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Phrase {
+    /// As `folded` has them.
+    words: Vec<String>,
+    /// Whether the last is only a beginning.
+    begins: bool,
 }
 
-/// What stands between marks, in bytes of the text without them.
-fn ranges(marked: &str, open: &str, close: &str) -> Vec<Range<usize>> {
-    let mut ranges = Vec::new();
-    let (mut at, mut rest) = (0, marked);
-    while let Some((before, after)) = rest.split_once(open) {
-        let Some((word, left)) = after.split_once(close) else { break };
-        let start = at + before.len();
-        ranges.push(start..start + word.len());
-        (at, rest) = (start + word.len(), left);
+impl Phrase {
+    pub fn of(text: &str, begins: bool) -> Phrase {
+        Phrase { words: tokens(text).map(|(_, word)| word).collect(), begins }
     }
-    ranges
+
+    /// Whether it stands at the beginning of `tokens`.
+    fn is_at(&self, tokens: &[(Range<usize>, String)]) -> bool {
+        let last = self.words.len().saturating_sub(1);
+        !self.words.is_empty()
+            && tokens.len() >= self.words.len()
+            && self.words.iter().zip(tokens).enumerate().all(|(at, (wanted, (_, found)))| {
+                if self.begins && at == last { found.starts_with(wanted.as_str()) } else { found == wanted }
+            })
+    }
+}
+
+/// The part of `text` around the first of `phrases` that stands in it.
+pub(super) fn of(phrases: &[Phrase], text: &str) -> Snippet {
+    let mut seen: Vec<(Range<usize>, String)> = Vec::new();
+    let mut first = None;
+    // One that is found is looked at no further than is shown.
+    for token in tokens(text) {
+        if first.is_some_and(|first| token.0.start > first + SHOWN_BYTES) {
+            break;
+        }
+        seen.push(token);
+        let from = seen.len().saturating_sub(phrases.iter().map(|p| p.words.len()).max().unwrap_or(1));
+        if first.is_none()
+            && let Some(at) = (from..seen.len()).find(|&at| phrases.iter().any(|p| p.is_at(&seen[at..])))
+        {
+            first = Some(seen[at].0.start);
+        }
+    }
+    let mut marks: Vec<Range<usize>> = Vec::new();
+    for at in 0..seen.len() {
+        let longest = phrases.iter().filter(|p| p.is_at(&seen[at..])).map(|p| p.words.len()).max();
+        if let Some(words) = longest
+            && marks.last().is_none_or(|before| before.end <= seen[at].0.start)
+        {
+            marks.push(seen[at].0.start..seen[at + words - 1].0.end);
+        }
+    }
+    around(text, marks)
+}
+
+/// The words of a text as FTS5's `unicode61` sees them: where they stand, and folded.
+fn tokens(text: &str) -> impl Iterator<Item = (Range<usize>, String)> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let start = from + text.get(from..)?.find(char::is_alphanumeric)?;
+        let rest = &text[start..];
+        let end = start + rest.find(|c: char| !c.is_alphanumeric() && !is_combining_mark(c)).unwrap_or(rest.len());
+        from = end;
+        Some((start..end, folded(&text[start..end])))
+    })
+}
+
+/// Lower case, without diacritics.
+fn folded(word: &str) -> String {
+    word.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }
 
 /// The part of `text` around the first of `marks`, from a word's beginning to a word's end.
@@ -68,24 +112,36 @@ fn around(text: &str, marks: Vec<Range<usize>>) -> Snippet {
 
 #[cfg(test)]
 mod tests {
-    use super::{around, ranges};
+    use super::{Phrase, Snippet, of};
+
+    fn marked<'t>(phrases: &[(&str, bool)], text: &'t str) -> Vec<&'t str> {
+        let phrases: Vec<Phrase> = phrases.iter().map(|(words, begins)| Phrase::of(words, *begins)).collect();
+        of(&phrases, text).marks.into_iter().map(|mark| &text[mark]).collect()
+    }
 
     #[test]
-    fn marks_are_bytes_of_the_text_itself() {
-        assert_eq!(ranges("né [dépôt] and [b]", "[", "]"), [4..11, 16..17]);
-        assert!(ranges("[open", "[", "]").is_empty());
+    fn words_are_marked_whatever_their_case_and_their_accents() {
+        assert_eq!(
+            marked(&[("depot", false)], "Das Dépôt, de\u{301}po\u{302}t und depots"),
+            ["Dépôt", "de\u{301}po\u{302}t"]
+        );
+        assert_eq!(marked(&[("depot", true)], "depots_x"), ["depots"]);
+        assert_eq!(marked(&[("nightly export", false)], "export, Nightly-Export nightly x export"), ["Nightly-Export"]);
+        assert_eq!(marked(&[("a b c", false), ("b", false)], "a b b a b c"), ["b", "b", "a b c"]);
+        assert_eq!(marked(&[("ПРИВЕТ", false), ("42", false)], "привет 42 420"), ["привет", "42"]);
+        assert!(marked(&[("--", false), ("", true)], "a -- b").is_empty());
     }
 
     #[test]
     fn a_snippet_is_cut_between_words_and_between_letters() {
         let text = format!("{}dépôt {}", "é è ".repeat(100), "wörd ".repeat(100));
-        let at = text.find("dépôt").expect("there");
-        let snippet = around(&text, vec![at..at + "dépôt".len()]);
+        let snippet = of(&[Phrase::of("depot", false)], &text);
         let shown = &text[snippet.start..snippet.end];
         assert!(shown.contains("dépôt") && shown.len() <= super::SHOWN_BYTES, "{shown:?}");
         assert!(!shown.starts_with(' ') && shown.ends_with("wörd"), "{shown:?}");
         let long = "x".repeat(1000);
-        assert_eq!(around(&long, vec![0..1000]).end, super::SHOWN_BYTES);
-        assert_eq!(around("", Vec::new()), super::Snippet::default());
+        assert_eq!(of(&[Phrase::of("x", true)], &long).end, super::SHOWN_BYTES);
+        assert_eq!(of(&[], ""), Snippet::default());
+        assert_eq!(of(&[Phrase::of("é", false)], &"\u{a0}é".repeat(200)).start, 0);
     }
 }

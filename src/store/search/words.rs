@@ -1,14 +1,26 @@
 //! What a person types, as a query that FTS5 takes: words, "phrases", -words and beginnings*, and never a syntax error.
 
+use super::snippet::Phrase;
+
 /// More is not looked at: terms, and letters of all of them.
 const MOST_TERMS: usize = 16;
 const MOST_LETTERS: usize = 256;
 
+/// Letters of a beginning: of fewer too many words begin with it.
+const LEAST_BEGINNING: usize = 3;
+
 /// A query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Words {
-    wanted: Vec<String>,
-    unwanted: Vec<String>,
+    wanted: Vec<Term>,
+    unwanted: Vec<Term>,
+}
+
+/// A word or a phrase.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Term {
+    text: String,
+    begins: bool,
 }
 
 impl Words {
@@ -19,11 +31,11 @@ impl Words {
         while !rest.is_empty() && words.wanted.len() + words.unwanted.len() < MOST_TERMS {
             let negated = rest.strip_prefix('-').filter(|after| !after.starts_with(char::is_whitespace));
             let from = negated.unwrap_or(rest);
-            let (term, left) = match from.strip_prefix('"') {
+            let (text, left) = match from.strip_prefix('"') {
                 Some(phrase) => phrase.split_once('"').unwrap_or((phrase, "")),
                 None => from.split_at(from.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(from.len())),
             };
-            if let Some(term) = quoted(term, !from.starts_with('"')) {
+            if let Some(term) = Term::of(text, !from.starts_with('"')) {
                 if negated.is_some() { &mut words.unwanted } else { &mut words.wanted }.push(term);
             }
             // A minus alone leaves nothing behind it; one letter less is always left.
@@ -44,27 +56,32 @@ impl Words {
 
     /// FTS5 syntax: all of the wanted, or any, and none of the unwanted.
     pub(super) fn fts(&self, any: bool) -> String {
-        let mut query = format!("({})", self.wanted.join(if any { " OR " } else { " AND " }));
+        let wanted: Vec<String> = self.wanted.iter().map(Term::fts).collect();
+        let mut query = format!("({})", wanted.join(if any { " OR " } else { " AND " }));
         for term in &self.unwanted {
-            query.push_str(&format!(" NOT {term}"));
+            query.push_str(&format!(" NOT {}", term.fts()));
         }
         query
     }
 
-    #[cfg(test)]
-    fn terms(&self) -> (Vec<&str>, Vec<&str>) {
-        (self.wanted.iter().map(String::as_str).collect(), self.unwanted.iter().map(String::as_str).collect())
+    /// The wanted, as they are to be found in a text.
+    pub(super) fn phrases(&self) -> Vec<Phrase> {
+        self.wanted.iter().map(|term| Phrase::of(&term.text, term.begins)).collect()
     }
 }
 
-/// A term as an FTS5 string; `None` where it has no letter or digit to look for.
-fn quoted(term: &str, may_begin: bool) -> Option<String> {
-    if !term.contains(char::is_alphanumeric) {
-        return None;
+impl Term {
+    /// `None` where there is no letter or digit to look for.
+    fn of(text: &str, may_begin: bool) -> Option<Term> {
+        let bare = text.trim_end_matches('*');
+        let begins = may_begin && bare.len() < text.len() && bare.chars().count() >= LEAST_BEGINNING;
+        text.contains(char::is_alphanumeric).then(|| Term { text: bare.to_owned(), begins })
     }
-    let begins = may_begin && term.ends_with('*');
-    let words = term.replace('"', "\"\"");
-    Some(if begins { format!("\"{}\" *", words.trim_end_matches('*')) } else { format!("\"{words}\"") })
+
+    /// A string of FTS5: nothing in it means anything.
+    fn fts(&self) -> String {
+        format!("\"{}\"{}", self.text.replace('"', "\"\""), if self.begins { " *" } else { "" })
+    }
 }
 
 #[cfg(test)]
@@ -73,7 +90,13 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, wanted: &[&str], unwanted: &[&str]) {
-        assert_eq!(Words::parse(text).terms(), (wanted.to_vec(), unwanted.to_vec()), "{text}");
+        let words = Words::parse(text);
+        let fts = |terms: &[super::Term]| terms.iter().map(super::Term::fts).collect::<Vec<_>>();
+        assert_eq!((fts(&words.wanted), fts(&words.unwanted)), (strings(wanted), strings(unwanted)), "{text}");
+    }
+
+    fn strings(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|t| (*t).to_owned()).collect()
     }
 
     #[test]
@@ -81,7 +104,7 @@ mod tests {
         check("depot printers", &["\"depot\"", "\"printers\""], &[]);
         check("\"nightly export\" -cron", &["\"nightly export\""], &["\"cron\""]);
         check("-\"old cron\" export", &["\"export\""], &["\"old cron\""]);
-        check("print*", &["\"print\" *"], &[]);
+        check("print* pr* *", &["\"print\" *", "\"pr\""], &[]);
         check("a\"b c\"d", &["\"a\"", "\"b c\"", "\"d\""], &[]);
     }
 
@@ -97,6 +120,6 @@ mod tests {
     fn nothing_is_endless() {
         let many = "x ".repeat(10_000);
         assert_eq!(Words::parse(&many).wanted.len(), super::MOST_TERMS);
-        assert!(Words::parse(&"é".repeat(10_000)).wanted[0].chars().count() <= super::MOST_LETTERS + 2);
+        assert!(Words::parse(&"é".repeat(10_000)).wanted[0].text.chars().count() <= super::MOST_LETTERS);
     }
 }

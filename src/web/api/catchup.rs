@@ -19,10 +19,12 @@ use crate::{
 
 /// Threads that are looked at: the most recently active.
 const LOOKED_AT: usize = 1_000;
-/// What a thread has, and how much each of it weighs, so that a person sees first what somebody settled or waits for. New
-/// messages count as far as there are digits to their number.
-const WEIGHTS: [(fn(&StirredView) -> usize, f64); 4] =
-    [(|s| s.decisions, 8.0), (|s| s.blockers, 6.0), (|s| s.open_asks, 4.0), (|s| s.open_questions, 3.0)];
+/// How much each decision, blocker, open ask and open question of a thread weighs, so that a person sees first what somebody
+/// settled or waits for. New messages count as far as there are digits to their number.
+const DECISION: f64 = 8.0;
+const BLOCKER: f64 = 6.0;
+const OPEN_ASK: f64 = 4.0;
+const OPEN_QUESTION: f64 = 3.0;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -84,8 +86,11 @@ async fn stirred(app: &App, reader: &Reader, asked: Asked, ranked: bool) -> Resu
 }
 
 fn weight(stirred: &StirredView) -> f64 {
-    let claims: f64 = WEIGHTS.iter().map(|(count, weight)| count(stirred) as f64 * weight).sum();
-    claims + (1.0 + stirred.new_messages as f64).log10()
+    stirred.decisions as f64 * DECISION
+        + stirred.blockers as f64 * BLOCKER
+        + stirred.open_asks as f64 * OPEN_ASK
+        + stirred.open_questions as f64 * OPEN_QUESTION
+        + (1.0 + stirred.new_messages as f64).log10()
 }
 
 fn note(all: usize, shown: usize, looked_at: usize) -> String {

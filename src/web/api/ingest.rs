@@ -1,4 +1,4 @@
-//! Threads that somebody brings: `bluf.thread/1`, one or many, whole or in parts.
+//! Threads that somebody brings: `bluf.thread/1`, one or many, in parts or whole.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ use utoipa::IntoParams;
 
 use super::{Json, summarize::TAKEN};
 use crate::{
-    domain::{Item, Page, Thread},
-    source::{Reading, thread_jsonl},
+    domain::{Fault, Item, Page},
+    source::connector::push::{self, Pushed},
     store::{
         idempotency::{self, Asked as Known},
         token::Scope,
@@ -45,11 +45,12 @@ const LISTED_FAULTS: usize = 100;
 pub(crate) struct Asked {
     /// Keep them under this source, whatever they say
     source: Option<String>,
-    /// Whether each thread is only a part: its messages are added, and others stay
-    part: Option<bool>,
 }
 
 /// Bring threads in
+///
+/// A thread adds to what is known of the thread of its id: its messages are added, or replaced where their id is known. With
+/// `"whole": true` it is all there is, and what it lacks is gone.
 #[utoipa::path(post, path = "/api/v1/ingest", tag = "sources",
     params(Asked, ("idempotency-key" = Option<String>, Header,
         description = "Sent again with the same body within a day, the answer is the same and nothing is done")),
@@ -103,13 +104,13 @@ pub(crate) async fn ingest(
 }
 
 async fn take(app: &App, reader: &Reader, request: &str, asked: Asked, bytes: Bytes) -> Result<TakenView, ApiError> {
-    let reading = app.blocking(move || Ok(thread_jsonl::read(&bytes, "the body"))).await?;
-    let mut answer = TakenView { faults: faults(&reading), ..TakenView::default() };
-    if reading.threads.is_empty() {
-        let why = reading.faults.first().map_or_else(|| "there is nothing in it".to_owned(), ToString::to_string);
+    let Pushed { items, faults } = app.blocking(move || Ok(push::ingest(&bytes))).await?;
+    if items.is_empty() {
+        let why = faults.first().map_or_else(|| "there is nothing in it".to_owned(), ToString::to_string);
         return Err(unprocessable("no_thread_in_it", &format!("There is no thread in the body: {why}.")));
     }
-    let pages = pages(reading.threads, asked.source.as_deref(), asked.part == Some(true));
+    let mut answer = TakenView { faults: listed(&faults), ..TakenView::default() };
+    let pages = pages(items, asked.source.as_deref());
     // All or nothing, as far as rights go.
     if let Some(source) = pages.keys().find(|source| !reader.sees(source)) {
         return Err(ApiError::forbidden("source", format!("Your token is not for the source {source:?}.")));
@@ -122,34 +123,31 @@ async fn take(app: &App, reader: &Reader, request: &str, asked: Asked, bytes: By
 }
 
 /// Threads as the pages of their sources.
-fn pages(threads: Vec<Thread>, source: Option<&str>, part: bool) -> BTreeMap<String, Page> {
+fn pages(items: Vec<Item>, source: Option<&str>) -> BTreeMap<String, Page> {
     let mut pages: BTreeMap<String, Page> = BTreeMap::new();
-    for mut thread in threads {
+    for mut item in items {
+        let (Item::Whole { thread, .. } | Item::Part { thread, .. }) = &mut item else { continue };
         if let Some(source) = source {
             source.clone_into(&mut thread.source);
         }
-        let page = pages.entry(thread.source.clone()).or_default();
-        page.items.push(match part {
-            true => Item::Part { thread, joins: Vec::new() },
-            false => Item::Whole { thread, origin: None },
-        });
+        pages.entry(thread.source.clone()).or_default().items.push(item);
     }
     pages
 }
 
-fn faults(reading: &Reading) -> Vec<FaultView> {
-    let fault = |fault: &crate::domain::Fault| FaultView {
+fn listed(faults: &[Fault]) -> Vec<FaultView> {
+    let fault = |fault: &Fault| FaultView {
         line: fault.place.line,
         column: fault.place.column,
         item: fault.place.item,
         what: fault.what.clone(),
     };
-    let mut faults: Vec<FaultView> = reading.faults.iter().take(LISTED_FAULTS).map(fault).collect();
-    let more = reading.faults.len() - faults.len();
+    let mut listed: Vec<FaultView> = faults.iter().take(LISTED_FAULTS).map(fault).collect();
+    let more = faults.len() - listed.len();
     if more > 0 {
-        faults.push(FaultView { line: None, column: None, item: None, what: format!("and {more} more") });
+        listed.push(FaultView { line: None, column: None, item: None, what: format!("and {more} more") });
     }
-    faults
+    listed
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {

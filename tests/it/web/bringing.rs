@@ -36,24 +36,21 @@ fn threads_come_as_one_as_a_list_or_by_lines() {
 #[test]
 fn a_part_adds_and_a_whole_replaces() {
     let site = Site::with(|_| {});
-    let with = |ids: &[&str]| {
+    let with = |ids: &[&str], whole: bool| {
         let messages: Vec<String> =
             ids.iter().map(|id| format!(r#"{{"id":"{id}","author":"Ana","text":"text {id}"}}"#)).collect();
-        format!(r#"{{"source":"team","id":"t","messages":[{}]}}"#, messages.join(","))
+        format!(r#"{{"source":"team","id":"t","whole":{whole},"messages":[{}]}}"#, messages.join(","))
     };
-    site.post("/api/v1/ingest", with(&["1", "2"])).send().ok();
-    site.post("/api/v1/ingest?part=true", with(&["3"])).send().ok();
+    let send = |ids: &[&str], whole| site.post("/api/v1/ingest", with(ids, whole)).send().ok().json();
+    send(&["1", "2"], true);
+    assert_eq!(send(&["3"], false)["added"], 1);
     let ids = || {
         let page = site.get(&format!("/api/v1/threads/{}/messages", site.key("t"))).send().ok().json();
-        page["messages"]
-            .as_array()
-            .expect("a list")
-            .iter()
-            .map(|m| m["id"].as_str().expect("an id").to_owned())
-            .collect::<Vec<_>>()
+        let messages = page["messages"].as_array().expect("a list").iter();
+        messages.map(|m| m["id"].as_str().expect("an id").to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(ids().len(), 3);
-    assert_eq!(site.post("/api/v1/ingest", with(&["1"])).send().ok().json()["gone"], 2);
+    assert_eq!(send(&["1"], true)["gone"], 2);
     assert_eq!(ids(), ["1"]);
 }
 

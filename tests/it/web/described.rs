@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, process::Command};
 use serde_json::Value;
 
 use super::{client::Ask, site::Site};
+use crate::support::say;
 
 fn document(site: &Site) -> Value {
     site.get("/openapi.json").send().ok().json()
@@ -118,7 +119,7 @@ fn schemathesis_finds_nothing() {
     let program = std::env::var("BLUF_SCHEMATHESIS").unwrap_or_else(|_| "schemathesis".to_owned());
     if Command::new(&program).arg("--version").output().is_err() {
         assert!(std::env::var_os("BLUF_NEED_SERVERS").is_none(), "schemathesis is not installed");
-        eprintln!("NOT RUN: schemathesis is not installed (name it by BLUF_SCHEMATHESIS)");
+        say("NOT RUN: schemathesis is not installed (name it by BLUF_SCHEMATHESIS)");
         return;
     }
     let site = Site::new();
@@ -145,5 +146,5 @@ fn schemathesis_finds_nothing() {
     let end: Vec<&str> = said.lines().rev().take(60).collect();
     let end: Vec<&str> = end.into_iter().rev().collect();
     assert!(ran.status.success(), "{}\n{}", end.join("\n"), String::from_utf8_lossy(&ran.stderr));
-    eprintln!("{}", end.join("\n"));
+    say(&end.join("\n"));
 }

@@ -3,10 +3,10 @@
 use std::{
     io::{BufRead, BufReader, Write},
     net::TcpStream,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use bluf::store::token::Scope;
+use bluf::{store::token::Scope, time::Stopwatch};
 
 use super::{
     client::connect,
@@ -138,7 +138,7 @@ fn a_quiet_stream_shows_signs_of_life_and_ends_with_its_token() {
     let site = Site::with(|config| config.heartbeat = Duration::from_millis(100));
     let token = site.token("short", Scope::Read, None);
     let mut stream = Stream::open(&site, &format!("authorization: Bearer {token}\r\n"));
-    let begun = Instant::now();
+    let begun = Stopwatch::start();
     while stream.line() != ": alive" {
         assert!(begun.elapsed() < Duration::from_secs(10));
     }

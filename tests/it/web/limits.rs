@@ -3,11 +3,12 @@
 use std::{
     io::{Read, Write},
     sync::atomic::Ordering::Relaxed,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bluf::{
     store::token::Scope,
+    time::Stopwatch,
     web::{Health, ModelState, StoreState},
 };
 
@@ -41,7 +42,7 @@ fn a_slow_body() {
     let port = site.address.port();
     write!(stream, "POST /api/v1/ingest HTTP/1.1\r\nhost: localhost:{port}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\nconnection: close\r\n\r\n").expect("sent");
     // A byte now and then keeps no request alive.
-    let begun = Instant::now();
+    let begun = Stopwatch::start();
     let mut writer = stream.try_clone().expect("cloned");
     let drip = std::thread::spawn(move || {
         for _ in 0..60 {
@@ -64,7 +65,7 @@ fn a_slow_head() {
     let site = Site::with(|config| config.patience = Duration::from_millis(400));
     let mut stream = connect(&site);
     stream.write_all(b"GET / HTTP/1.1\r\nx-").expect("sent");
-    let begun = Instant::now();
+    let begun = Stopwatch::start();
     let mut all = Vec::new();
     let _ = stream.read_to_end(&mut all);
     assert!(begun.elapsed() < Duration::from_secs(10), "the connection was kept");

@@ -17,6 +17,7 @@ use bluf::{
     model::{Embedder, scripted::HashEmbedder},
     store::{Store, Taken, thread, token::Scope, work},
     summarize::{Models, Options, Summarizer},
+    time::Stopwatch,
     web::{self, Config, Delivery, Desk, DeskError, Health, Listener},
 };
 use jiff::Timestamp;
@@ -210,7 +211,7 @@ impl Site {
 
     /// Ends the server in order; how long that took.
     pub fn close(&mut self) -> Duration {
-        let begun = std::time::Instant::now();
+        let begun = Stopwatch::start();
         self.closing.cancel();
         if let Some(serving) = self.serving.take() {
             let ended = self.runtime.block_on(async { tokio::time::timeout(Duration::from_secs(30), serving).await });

@@ -1,8 +1,11 @@
 //! Who may come in, what they may do, and what a reader of one source sees of another: nothing.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bluf::store::{audit, token, token::Scope};
+use bluf::{
+    store::{audit, token, token::Scope},
+    time::Stopwatch,
+};
 use jiff::ToSpan;
 
 use super::site::{Site, now};
@@ -101,7 +104,7 @@ fn a_reader_of_one_source_sees_nothing_of_another() {
     site.plain.embeds.store(true, std::sync::atomic::Ordering::Relaxed);
     // The vectors are read beside the first search.
     let everything = site.token("all", Scope::Read, None);
-    let begun = Instant::now();
+    let begun = Stopwatch::start();
     while !site
         .get("/api/v1/search?q=printers+form")
         .token(&everything)
