@@ -94,6 +94,8 @@ pub fn run(args: &Args, call: &Call) -> Result<Exit> {
         drawn.apart(|| call.terminal.out(&render(&summary, args.out, page)))?;
     }
     drawn.end();
+    // The daemon loads models of its own.
+    drop(workshop);
     if !args.once {
         return serve_sample(&folder, args, call);
     }

@@ -97,6 +97,15 @@ fn notices_of(case: &Case<'_>) -> Vec<Notice> {
             obligation: obligation.id.clone(),
         })
     };
-    let stages = [notice(Stage::AtRisk, deadline.warn_at), notice(Stage::Breached, Some(deadline.due_at))];
+    let warn_at = deadline.warn_at.and_then(|at| once_it_runs(case, at)).filter(|at| *at < deadline.due_at);
+    let stages = [notice(Stage::AtRisk, warn_at), notice(Stage::Breached, Some(deadline.due_at))];
     stages.into_iter().flatten().collect()
+}
+
+/// `at`, or the end of the pauses that it falls into: nothing is told while the clock stands still. `None` where that lasts.
+fn once_it_runs(case: &Case<'_>, mut at: Timestamp) -> Option<Timestamp> {
+    while let Some(pause) = case.pauses.iter().find(|pause| pause.holds(at)) {
+        at = pause.to?;
+    }
+    Some(at)
 }
