@@ -137,7 +137,10 @@ fn check(
 ) -> Result<Result<Vec<Cite>, Unsupported>, ModelError> {
     let spans = |n: &usize| view.units[*n].spans.as_slice();
     let single: Vec<&[Span]> = chosen.iter().flat_map(|n| spans(n).chunks(1)).collect();
-    let joined: Vec<&[Span]> = chosen.iter().map(spans).filter(|spans| spans.len() > 1).collect();
+    // A piece with a capital begins anew: two sentences as one would be a third claim, that neither makes.
+    let goes_on = |span: &Span| view.thread.quote(*span).starts_with(char::is_lowercase);
+    let one = |spans: &&[Span]| spans.len() > 1 && spans[1..].iter().all(goes_on);
+    let joined: Vec<&[Span]> = chosen.iter().map(spans).filter(one).collect();
     let checked = check_against(view, &single, text, encoder)?;
     if checked.is_ok() || joined.is_empty() { Ok(checked) } else { check_against(view, &joined, text, encoder) }
 }

@@ -145,6 +145,22 @@ fn what_is_said_in_one_breath_is_worded_as_one_and_quoted_piece_by_piece() {
 }
 
 #[test]
+fn what_is_begun_anew_is_no_part_of_what_was_said_before() {
+    let thread = thread(
+        Kind::Transcript,
+        &[
+            ("Ana Lima", "The least liked name for the export seems to be the nightly register"),
+            ("Ana Lima", "Please list which of the depot names you prefer"),
+        ],
+    );
+    let line = "Ana Lima said the least liked name for the export is which of the depot names they prefer.";
+    let mut model = ScriptedModel { answers: [line.to_owned()].into(), ..ScriptedModel::default() };
+    let summary = summarize_in(Style::Taught, &thread, Some(&mut model));
+    assert_eq!((summary.bottom_line.by, summary.provenance.dropped_claims), (By::Extract, 1));
+    assert_trustworthy(&thread, &summary);
+}
+
+#[test]
 fn where_nothing_is_to_be_told_the_quote_stands_and_nothing_is_counted_as_dropped() {
     let thread = export();
     let nothing = || "Nothing to report.".to_owned();
