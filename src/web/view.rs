@@ -98,8 +98,8 @@ pub(crate) struct DecisionList {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SearchView {
     pub hits: Vec<HitView>,
-    /// Whether every message that has the words was ranked; the newest were, where they are very many.
-    pub whole: bool,
+    /// Whether the messages were ranked by the words; where very many have them, the newest come first.
+    pub ranked: bool,
     /// Whether no message has all of the words, so that any of them was looked for.
     pub any: bool,
     /// Whether meaning was looked at beside words.

@@ -1,7 +1,7 @@
 //! Search: words by FTS5's bm25, meaning by the mean of a thread's vectors, joined by reciprocal rank.
 //!
-//! Of words that are nearly everywhere only the newest messages that have them are ranked, so that a search takes
-//! milliseconds whatever is looked for; [`Found::is_whole`] says so.
+//! Where very many messages have the words, how often they have them tells little and costs much: then the newest come first,
+//! so that a search takes milliseconds whatever is looked for, and [`Found::is_ranked`] says so.
 
 pub mod centroid;
 mod snippet;
@@ -19,7 +19,7 @@ use snippet::Phrase;
 
 use super::thread::{self, Filter, Listed};
 
-/// Messages that are ranked: the newest that have the words.
+/// Messages that are ranked by their words. Where more have them, the newest come first.
 const RANKED_MESSAGES: usize = 1000;
 /// Threads that each of the two ways brings.
 const BROUGHT: usize = 100;
@@ -43,8 +43,8 @@ pub struct Query {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
     pub hits: Vec<Hit>,
-    /// Whether every message that has the words was ranked, and not only the newest.
-    pub is_whole: bool,
+    /// Whether the messages that have the words were ranked by them, and are not the newest of very many.
+    pub is_ranked: bool,
     /// Whether no message has all of the words, so that any of them was looked for.
     pub any: bool,
 }
@@ -79,12 +79,12 @@ struct Place {
 
 /// Looks for `query`.
 pub fn search(on: &Connection, centroids: &Centroids, query: &Query) -> rusqlite::Result<Found> {
-    let mut found = Found { is_whole: true, ..Found::default() };
+    let mut found = Found { is_ranked: true, ..Found::default() };
     let mut places = Vec::new();
     if !query.words.is_empty() {
-        (places, found.is_whole) = by_words(on, &query.words.fts(false), &query.filter)?;
+        (places, found.is_ranked) = by_words(on, &query.words.fts(false), &query.filter)?;
         if places.is_empty() && query.words.several() {
-            (places, found.is_whole) = by_words(on, &query.words.fts(true), &query.filter)?;
+            (places, found.is_ranked) = by_words(on, &query.words.fts(true), &query.filter)?;
             found.any = !places.is_empty();
         }
     }
@@ -121,35 +121,30 @@ pub fn search(on: &Connection, centroids: &Centroids, query: &Query) -> rusqlite
     Ok(found)
 }
 
-/// The best messages by bm25, and whether all that have the words were ranked.
+/// The best messages that have the words, and whether they are the best by bm25 or the newest.
 fn by_words(on: &Connection, fts: &str, filter: &Filter) -> rusqlite::Result<(Vec<Place>, bool)> {
     let (clauses, values) = filter.sql();
-    let narrow = clauses != "1";
-    let from =
-        "FROM message_fts JOIN message ON message.id = message_fts.rowid JOIN thread ON thread.id = message.thread_id";
-    let nth = if narrow {
-        format!(
-            "SELECT message_fts.rowid {from} WHERE message_fts MATCH ? AND {clauses} ORDER BY message_fts.rowid DESC LIMIT 1 OFFSET ?"
-        )
-    } else {
-        "SELECT rowid FROM message_fts WHERE message_fts MATCH ? ORDER BY rowid DESC LIMIT 1 OFFSET ?".to_owned()
+    let wanted = |most: usize| {
+        let words = std::iter::once(Value::from(fts.to_owned()));
+        rusqlite::params_from_iter(words.chain(values.iter().cloned()).chain([Value::from(most as i64)]))
     };
-    let mut wanted = vec![Value::from(fts.to_owned())];
-    wanted.extend(values.iter().cloned());
-    wanted.push(Value::from(RANKED_MESSAGES as i64));
-    let oldest: Option<i64> =
-        on.prepare_cached(&nth)?.query_row(rusqlite::params_from_iter(wanted), |row| row.get(0)).optional()?;
-    let sql = format!(
-        "SELECT message.id, message.thread_id {from} WHERE message_fts MATCH ? AND message_fts.rowid > ? AND {clauses} \
-         ORDER BY bm25(message_fts), message.id DESC LIMIT ?"
+    let from = format!(
+        "FROM message_fts JOIN message ON message.id = message_fts.rowid JOIN thread ON thread.id = message.thread_id \
+         WHERE message_fts MATCH ? AND {clauses}"
     );
-    let mut wanted = vec![Value::from(fts.to_owned()), Value::from(oldest.unwrap_or(0))];
-    wanted.extend(values);
-    wanted.push(Value::from((BROUGHT * SHOWN_MESSAGES) as i64));
+    let count = if clauses == "1" {
+        "SELECT count(*) FROM (SELECT 1 FROM message_fts WHERE message_fts MATCH ? LIMIT ?)".to_owned()
+    } else {
+        format!("SELECT count(*) FROM (SELECT 1 {from} LIMIT ?)")
+    };
+    let matching: usize = on.prepare_cached(&count)?.query_row(wanted(RANKED_MESSAGES + 1), |row| row.get(0))?;
+    let is_ranked = matching <= RANKED_MESSAGES;
+    let order = if is_ranked { "bm25(message_fts), message.id DESC" } else { "message_fts.rowid DESC" };
+    let sql = format!("SELECT message.id, message.thread_id {from} ORDER BY {order} LIMIT ?");
     let place = |row: &rusqlite::Row<'_>| Ok(Place { message: row.get(0)?, thread: row.get(1)? });
-    let places =
-        on.prepare_cached(&sql)?.query_map(rusqlite::params_from_iter(wanted), place)?.collect::<Result<_, _>>()?;
-    Ok((places, oldest.is_none()))
+    let most = BROUGHT * SHOWN_MESSAGES;
+    let places = on.prepare_cached(&sql)?.query_map(wanted(most), place)?.collect::<Result<_, _>>()?;
+    Ok((places, is_ranked))
 }
 
 /// The rows of the threads that `filter` lets through; `None`: all.

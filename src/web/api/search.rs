@@ -56,7 +56,7 @@ pub(crate) async fn threads(
     app.auditor.note(&reader, "search", None, &request, app.desk.now())?;
     let (found, by_meaning) = find(&app, &asked.q, filter, most).await?;
     let hits = found.hits.into_iter().map(HitView::from).collect();
-    Ok(Json(SearchView { hits, whole: found.is_whole, any: found.any, by_meaning }))
+    Ok(Json(SearchView { hits, ranked: found.is_ranked, any: found.any, by_meaning }))
 }
 
 /// What `text` finds, and whether meaning was looked at.

@@ -131,7 +131,7 @@ pub(super) async fn search(
         context! { thread => item(&hit.thread), messages => parts }
     });
     let values = context! {
-        theme => theme_of(&headers), q => plain::line(&q), any => found.any, whole => found.is_whole,
+        theme => theme_of(&headers), q => plain::line(&q), any => found.any, ranked => found.is_ranked,
         hits => hits.collect::<Vec<_>>(),
     };
     app.pages.page("search.html", values)

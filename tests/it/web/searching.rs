@@ -178,6 +178,10 @@ fn a_search_takes_milliseconds_however_common_the_word() {
         site.bring(if made % 2_000 == 0 { "a" } else { "b" }, threads.collect());
         made += 1_000;
     }
+    site.bring(
+        "small",
+        vec![of("s", Kind::Chat, "S", vec![said("0", "Ana", "2026-11-10T10:00:00Z", "w1 and no more")])],
+    );
     let centroids = Centroids::default();
     for (text, visible) in [
         ("w1", None),
@@ -186,6 +190,7 @@ fn a_search_takes_milliseconds_however_common_the_word() {
         ("w9000", None),
         ("\"w1 w2\"", None),
         ("w700*", Some("a")),
+        ("w1", Some("small")),
     ] {
         let visible = visible.map(|name: &str| vec![name.to_owned()]);
         let query = Query {
