@@ -123,11 +123,7 @@ impl Desk for Counter {
 
     fn metrics(&self) -> String {
         let Ok(health) = self.app.health() else { return String::new() };
-        let mut text = format!(
-            "# HELP bluf_unread_threads Threads that wait to be read.\n# TYPE bluf_unread_threads gauge\n\
-             bluf_unread_threads {}\n",
-            health.unread
-        );
+        let mut text = String::new();
         let families: [(&str, &str, Count); 3] = [
             ("bluf_source_threads", "Threads kept of a source.", |s| s.threads),
             ("bluf_source_failures", "Pulls of a source that failed in a row.", |s| s.failures),
