@@ -6,7 +6,11 @@ use serde::Serialize;
 use super::{goal::Goal, pause::Pause};
 use crate::{
     domain::Health,
-    time::{Calendar, Interval, WorkClock, interval::merged, wall::first_shown},
+    time::{
+        Calendar, Interval, WorkClock,
+        interval::{merged, shifted},
+        wall::first_shown,
+    },
 };
 
 /// Time after the deadline is told for at most this long, in seconds: half a year.
@@ -66,7 +70,7 @@ pub fn explain(goal: &Goal<'_>, opened: Timestamp, pauses: &[Pause], now: Timest
         Some(warn) if now >= warn => Health::AtRisk,
         _ => Health::OnTrack,
     };
-    let overrun = crate::time::interval::shifted(due, OVERRUN_SECS);
+    let overrun = shifted(due, OVERRUN_SECS);
     let end = due.max(now.min(overrun));
     Explanation {
         due_at: Some(stamp(due, &zone)),
