@@ -67,7 +67,7 @@ pub fn explain(goal: &Goal<'_>, opened: Timestamp, pauses: &[Pause], now: Timest
     let (due, warn) = (deadline.due_at, deadline.warn_at);
     let health = match warn {
         _ if now >= due => Health::Breached,
-        Some(warn) if now >= warn => Health::AtRisk,
+        Some(warn) if now >= warn && !pauses.iter().any(|pause| pause.holds(now)) => Health::AtRisk,
         _ => Health::OnTrack,
     };
     let overrun = shifted(due, OVERRUN_SECS);
