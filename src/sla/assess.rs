@@ -80,7 +80,7 @@ fn assess_no_sooner(case: &Case<'_>, now: Timestamp, earliest_due: Option<Timest
     let health = match end {
         Some(closed) => ended(closed.how, closed.at <= due_at),
         None if now >= due_at => Health::Breached,
-        // While its clock stands still nothing comes nearer.
+        // A clock that stands still puts nothing at risk.
         None if paused.is_none() && warn_at.is_some_and(|warn| now >= warn) => Health::AtRisk,
         None => Health::OnTrack,
     };
@@ -116,7 +116,7 @@ pub(super) fn deadline<'a>(
 }
 
 /// What the clock runs from: a matter that was opened again begins anew, unless its policy says otherwise.
-fn opening(obligation: &Obligation, goal: &Goal<'_>) -> Timestamp {
+pub(super) fn opening(obligation: &Obligation, goal: &Goal<'_>) -> Timestamp {
     obligation.first_opened_at.filter(|_| goal.resumes_when_reopened).unwrap_or(obligation.opened_at)
 }
 

@@ -6,7 +6,11 @@ use serde::Serialize;
 use super::{goal::Goal, pause::Pause};
 use crate::{
     domain::Health,
-    time::{Calendar, Interval, WorkClock, interval::merged, wall::first_shown},
+    time::{
+        Calendar, Interval, WorkClock,
+        interval::{merged, shifted},
+        wall::first_shown,
+    },
 };
 
 /// Time after the deadline is told for at most this long, in seconds: half a year.
@@ -63,10 +67,10 @@ pub fn explain(goal: &Goal<'_>, opened: Timestamp, pauses: &[Pause], now: Timest
     let (due, warn) = (deadline.due_at, deadline.warn_at);
     let health = match warn {
         _ if now >= due => Health::Breached,
-        Some(warn) if now >= warn => Health::AtRisk,
+        Some(warn) if now >= warn && !pauses.iter().any(|pause| pause.holds(now)) => Health::AtRisk,
         _ => Health::OnTrack,
     };
-    let overrun = crate::time::interval::shifted(due, OVERRUN_SECS);
+    let overrun = shifted(due, OVERRUN_SECS);
     let end = due.max(now.min(overrun));
     Explanation {
         due_at: Some(stamp(due, &zone)),

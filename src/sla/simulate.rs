@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
 
-use super::assess::{Case, deadline};
+use super::assess::{Case, deadline, opening};
 use crate::domain::Metric;
 
 /// Samples of each kind of notice that a replay keeps.
@@ -78,34 +78,37 @@ pub fn simulate(cases: &[Case<'_>], since: Timestamp, until: Timestamp, zone: &T
     simulation
 }
 
-/// A deadline depends on no pause that begins after it, so the whole history gives each notice the instant it had then.
+/// Each stage at the first instant at which a reading of that instant says it: what was known then decides, so the history
+/// is taken apart where a pause begins or ends.
 fn notices_of(case: &Case<'_>) -> Vec<Notice> {
     let obligation = case.obligation;
-    // A pause that lasts puts the deadline off for good: what comes, comes before it.
-    let lasting = case.pauses.iter().filter(|pause| pause.to.is_none()).map(|pause| pause.from).min();
-    let ended = obligation.closed.as_ref().map(|closed| closed.at);
-    let last = lasting.into_iter().chain(ended).min().unwrap_or(Timestamp::MAX);
     let Some(goal) = case.goal else { return Vec::new() };
-    let Some(deadline) = deadline(case, &goal, last, None) else { return Vec::new() };
-    let notice = |stage, at: Option<Timestamp>| {
-        at.filter(|at| *at < last).map(|at| Notice {
-            at,
-            stage,
-            metric: obligation.metric,
-            policy: goal.policy.to_string(),
-            thread: obligation.thread.clone(),
-            obligation: obligation.id.clone(),
-        })
-    };
-    let warn_at = deadline.warn_at.and_then(|at| once_it_runs(case, at)).filter(|at| *at < deadline.due_at);
-    let stages = [notice(Stage::AtRisk, warn_at), notice(Stage::Breached, Some(deadline.due_at))];
-    stages.into_iter().flatten().collect()
-}
-
-/// `at`, or the end of the pauses that it falls into: nothing is told while the clock stands still. `None` where that lasts.
-fn once_it_runs(case: &Case<'_>, mut at: Timestamp) -> Option<Timestamp> {
-    while let Some(pause) = case.pauses.iter().find(|pause| pause.holds(at)) {
-        at = pause.to?;
+    let end = obligation.closed.as_ref().map_or(Timestamp::MAX, |closed| closed.at);
+    let changes = case.pauses.iter().flat_map(|pause| [Some(pause.from), pause.to]).flatten();
+    let mut marks: Vec<Timestamp> = changes.filter(|at| obligation.opened_at < *at && *at < end).collect();
+    marks.push(obligation.opened_at);
+    marks.sort_unstable();
+    marks.dedup();
+    let mut notices: Vec<Notice> = Vec::new();
+    for (i, &since) in marks.iter().enumerate() {
+        let until = marks.get(i + 1).copied().unwrap_or(end);
+        let Some(known) = deadline(case, &goal, since, None) else { continue };
+        let paused = case.pauses.iter().any(|pause| pause.holds(since));
+        let warned = known.warn_at.map(|at| at.max(since)).filter(|at| !paused && *at < known.due_at);
+        // While it is paused a deadline moves on with the clock, unless all of its time had run before.
+        let spent = known.clock.ran_between(opening(obligation, &goal), since) >= known.budget;
+        let due = Some(known.due_at.max(since)).filter(|_| !paused || spent);
+        for (stage, at) in [(Stage::AtRisk, warned), (Stage::Breached, due)] {
+            let new = notices.iter().all(|told| told.stage < stage);
+            notices.extend(at.filter(|at| new && *at < until).map(|at| Notice {
+                at,
+                stage,
+                metric: obligation.metric,
+                policy: goal.policy.to_string(),
+                thread: obligation.thread.clone(),
+                obligation: obligation.id.clone(),
+            }));
+        }
     }
-    Some(at)
+    notices
 }
