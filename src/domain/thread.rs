@@ -7,7 +7,8 @@ use super::{
 };
 
 /// What sort of place a thread comes from; it decides how its text is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     Chat,
     Email,
