@@ -1,6 +1,7 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 #![deny(unsafe_code)]
 
+pub mod alert;
 pub mod classify;
 pub mod cli;
 pub mod config;
