@@ -89,13 +89,15 @@ impl Debt {
 
     /// What opened it, which stays the same whatever is said later.
     fn id(&self, thread: &Thread) -> String {
-        let place = match self.opened {
+        let place = |mark| match mark {
             Mark::Said(span) => {
-                let message = thread.messages.get(span.message).map_or("", |message| &message.id);
-                format!("{message}@{}", span.start)
+                let Span { message, start, .. } = span;
+                format!("{}@{start}", thread.messages.get(message).map_or("", |message| &message.id))
             }
             Mark::Happened(event) => format!("event-{event}"),
         };
-        format!("{}/{}/{}/{place}", thread.source, thread.id, self.kind.as_str())
+        // Several matters may be opened again by one event.
+        let first = self.first_opened.map(|mark| format!("/{}", place(mark))).unwrap_or_default();
+        format!("{}/{}/{}/{}{first}", thread.source, thread.id, self.kind.as_str(), place(self.opened))
     }
 }

@@ -78,6 +78,8 @@ pub struct Subject<'a> {
 #[derive(Clone, Debug)]
 pub struct Policies {
     policies: Vec<(String, PolicyConfig)>,
+    /// So many of them, the first, are from the configuration; we ship the others.
+    written: usize,
     calendars: BTreeMap<String, Calendar>,
 }
 
@@ -122,8 +124,9 @@ impl Policies {
         if !faults.is_empty() {
             return Err(faults);
         }
+        let count = written.len();
         let policies = written.into_iter().chain(shipped()).collect();
-        Ok(Policies { policies, calendars })
+        Ok(Policies { policies, written: count, calendars })
     }
 
     pub fn calendar(&self, name: &str) -> Option<&Calendar> {
@@ -132,7 +135,17 @@ impl Policies {
 
     /// The goal of the first policy that fits and has one for `metric`.
     pub fn goal(&self, subject: &Subject<'_>, metric: Metric) -> Option<Goal<'_>> {
-        let (name, config) = self.deciding(subject, metric)?;
+        self.goal_of(self.deciding(subject, metric)?, metric)
+    }
+
+    /// The same, where the configuration says so and not merely what we ship.
+    pub fn written_goal(&self, subject: &Subject<'_>, metric: Metric) -> Option<Goal<'_>> {
+        let deciding = self.deciding(subject, metric)?;
+        let written = self.policies[..self.written].iter().any(|policy| std::ptr::eq(policy, deciding));
+        self.goal_of(deciding, metric).filter(|_| written)
+    }
+
+    fn goal_of<'a>(&'a self, (name, config): &'a (String, PolicyConfig), metric: Metric) -> Option<Goal<'a>> {
         Some(Goal {
             policy: name,
             metric,

@@ -1,0 +1,62 @@
+//! What a thread leaves open, by when, and what of it needs a person: obligations joined with policies and calendars.
+//!
+//! A docket is a pure function of a thread's history, the rules and an instant; nothing in it is kept.
+
+mod case;
+mod entry;
+mod flag;
+pub mod rules;
+
+pub use entry::Entry;
+pub use rules::{Person, PersonConfig, Rules};
+
+use jiff::Timestamp;
+
+use crate::{
+    court,
+    domain::{
+        Evidence, Thread, ThreadActs,
+        summary::{Cite, Flag},
+    },
+};
+
+/// A thread's open matters at an instant.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Docket {
+    /// Every obligation that had been opened by then, in the order they were opened, also those that have ended.
+    pub entries: Vec<Entry>,
+    /// What needs a person, most pressing first.
+    pub flags: Vec<Flag>,
+    /// Who has to act, nobody named twice.
+    pub waiting_on: Vec<String>,
+    pub stalled: bool,
+    /// One neutral sentence about that.
+    pub why: String,
+}
+
+/// The docket of `thread`, whose sentences are read as `acts`, at `now`. Whoever asks about a past instant leaves out what
+/// was said later.
+pub fn docket(thread: &Thread, acts: &ThreadActs, rules: &Rules, now: Timestamp) -> Docket {
+    let ruling = court::ruling(thread, acts, now);
+    let entries = case::entries(thread, &ruling, rules, now);
+    let flags = flag::flags(thread, &ruling, &entries, now);
+    Docket { entries, flags, waiting_on: ruling.waiting_on, stalled: ruling.stalled, why: ruling.why }
+}
+
+/// The quote that bears something out; `None` for an event, which has no words.
+pub fn cite(thread: &Thread, evidence: &Evidence) -> Option<Cite> {
+    let Evidence::Words { message: id, start, end, quote } = evidence else { return None };
+    let holds = |text: &str| text.get(*start..*end) == Some(quote.as_str());
+    let message = thread.messages.iter().find(|message| message.id == *id && holds(&message.text))?;
+    Some(Cite {
+        message_id: id.clone(),
+        author: message.author.clone(),
+        sent_at: message.sent_at.map(|at| at.to_string()),
+        start: *start,
+        end: *end,
+        quote: quote.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests;
