@@ -82,7 +82,9 @@ fn read(obligations: Vec<Obligation>, readings: &[Reading<'_>], rules: &Rules, n
         .map(|(obligation, (assessment, reading))| {
             let calendar = reading.owner.or(reading.goal.and_then(|goal| goal.calendar));
             let zone = zone_name(calendar.map_or(&rules.zone, Calendar::zone));
-            Entry { obligation: obligation.clone(), assessment, pauses: reading.pauses.clone(), zone }
+            let round_the_clock = reading.goal.is_some_and(|goal| goal.calendar.is_none());
+            let (obligation, pauses) = (obligation.clone(), reading.pauses.clone());
+            Entry { obligation, assessment, pauses, zone, round_the_clock }
         })
         .collect()
 }

@@ -17,6 +17,8 @@ pub struct Entry {
     pub pauses: Vec<Pause>,
     /// The IANA zone in which its times are shown: that of whoever owes it, else of its policy's calendar.
     pub zone: String,
+    /// Its goal counts every hour of the day.
+    pub round_the_clock: bool,
 }
 
 impl Entry {

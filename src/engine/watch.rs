@@ -141,7 +141,8 @@ async fn look(app: &App) -> Result<usize, StoreError> {
                     let plan = plan(kept, &told, &law.law().routes, &silences, &hushed, now);
                     let Plan { tell, next } = plan;
                     let (thread, source) = (kept.thread.key.clone(), kept.thread.source.clone());
-                    Ok(Planned { obligation: kept.reckoned.obligation.id.clone(), thread, source, tell, next })
+                    let obligation = kept.reckoned.obligation.id.clone();
+                    Ok(Planned { obligation, thread, source, tell, next, stage_since: kept.stage_since(now) })
                 })
                 .collect::<rusqlite::Result<Vec<Planned>>>()
         })

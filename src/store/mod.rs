@@ -186,3 +186,6 @@ impl StoreError {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod owed_tests;

@@ -78,6 +78,12 @@ const TABLES: &str = "obligation AS o JOIN thread ON thread.id = o.thread_id JOI
     LEFT JOIN message AS closing ON closing.id = o.closed_message_id";
 
 impl Kept {
+    /// When it last came to a new stage by `now`, while it is open.
+    pub fn stage_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let open = self.reckoned.obligation.closed.is_none();
+        [self.reckoned.warn_at, self.reckoned.due_at].into_iter().flatten().filter(|at| open && *at <= now).max()
+    }
+
     /// How it stands at `now`, as far as is known.
     pub fn health(&self, now: Timestamp) -> Health {
         let Reckoned { obligation, warn_at, due_at, paused, .. } = &self.reckoned;
@@ -119,8 +125,8 @@ impl Store {
             for reckoned in docket {
                 add(on, thread, rows, reckoned, now)?;
             }
-            let sql = "UPDATE thread SET docket_version = ?2, flags = ?3 WHERE id = ?1";
-            on.prepare_cached(sql)?.execute(params![thread, version, flags])?;
+            let sql = "UPDATE thread SET docket_version = ?2, flags = ?3, docket_ms = ?4 WHERE id = ?1";
+            on.prepare_cached(sql)?.execute(params![thread, version, flags, now.as_millisecond()])?;
             Ok(true)
         })
     }

@@ -29,6 +29,8 @@ pub struct Planned {
     pub source: String,
     pub tell: Vec<Tell>,
     pub next: Option<Timestamp>,
+    /// When it last came to a new stage: what is told of its thread from then on is worked out anew.
+    pub stage_since: Option<Timestamp>,
 }
 
 /// An envelope that waits to be sent.
@@ -49,6 +51,9 @@ pub struct Waiting {
 /// An alert as a list shows it.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Alert {
+    #[serde(skip)]
+    pub row: i64,
+    /// The envelope's.
     pub id: String,
     pub at: Timestamp,
     pub sink: String,
@@ -78,6 +83,9 @@ impl Store {
                 let next_ms = plan.next.map(Timestamp::as_millisecond);
                 let sql = "UPDATE obligation SET next_ms = ?2 WHERE id = ?1";
                 on.prepare_cached(sql)?.execute(params![plan.obligation, next_ms])?;
+                let sql = "UPDATE thread SET docket_version = 0 WHERE key = ?1 AND docket_ms < ?2";
+                let since_ms = plan.stage_since.map(Timestamp::as_millisecond);
+                on.prepare_cached(sql)?.execute(params![plan.thread, since_ms])?;
             }
             Ok(())
         })
@@ -257,21 +265,20 @@ pub fn next_try_ms(on: &Connection, sink: &str) -> rusqlite::Result<Option<i64>>
     on.prepare_cached(sql)?.query_row([sink], |row| row.get(0))
 }
 
-/// What was told, or is about to be, newest first, from the one before `(at_ms, obligation)` on.
+/// What was told, or is about to be, newest first, from the one before row `before` on.
 pub fn alerts(
     on: &Connection,
     visible: Option<&[String]>,
-    after: Option<(i64, &str)>,
+    before: Option<i64>,
     most: usize,
 ) -> rusqlite::Result<Vec<Alert>> {
     let visible = visible.map(|names| serde_json::Value::from(names).to_string());
-    let (at_ms, id) = after.unwrap_or((i64::MAX, ""));
     let sql = "SELECT envelope.id, notice.at_ms, notice.sink, notice.stage, notice.obligation_id, thread.key, thread.title, \
-               sent_ms, attempts, ended, last_error FROM notice JOIN envelope ON envelope.id = envelope_id \
+               sent_ms, attempts, ended, envelope.last_error, notice.id FROM notice JOIN envelope ON envelope.id = envelope_id \
                LEFT JOIN sighting ON sighting.obligation_id = notice.obligation_id \
                LEFT JOIN thread ON thread.id = sighting.thread_id LEFT JOIN source ON source.id = thread.source_id \
-               WHERE (notice.at_ms, notice.obligation_id) < (?1, ?2) AND (?3 IS NULL OR source.name IN (SELECT value FROM json_each(?3))) \
-               ORDER BY notice.at_ms DESC, notice.obligation_id DESC LIMIT ?4";
+               WHERE notice.id < ?1 AND (?2 IS NULL OR source.name IN (SELECT value FROM json_each(?2))) \
+               ORDER BY notice.id DESC LIMIT ?3";
     let at = |ms: i64| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
     let row = |row: &Row<'_>| {
         Ok(Alert {
@@ -286,9 +293,10 @@ pub fn alerts(
             attempts: row.get(8)?,
             ended: row.get(9)?,
             last_error: row.get(10)?,
+            row: row.get(11)?,
         })
     };
-    on.prepare_cached(sql)?.query_map(params![at_ms, id, visible, most], row)?.collect()
+    on.prepare_cached(sql)?.query_map(params![before.unwrap_or(i64::MAX), visible, most], row)?.collect()
 }
 
 /// The obligations that an envelope tells of, as they stand; those that are gone are left out.

@@ -9,6 +9,7 @@ UPDATE thread SET read_version = 0;
 
 -- The version of a thread that its obligations were last worked out from.
 ALTER TABLE thread ADD COLUMN docket_version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE thread ADD COLUMN docket_ms INTEGER NOT NULL DEFAULT 0;   -- when that was
 ALTER TABLE thread ADD COLUMN flags TEXT;       -- a JSON list; it quotes, so it goes when a message that is quoted does
 CREATE INDEX thread_docket ON thread (id) WHERE docket_version <> read_version;
 
@@ -99,12 +100,13 @@ CREATE INDEX envelope_waiting ON envelope (sink, next_try_ms) WHERE next_try_ms 
 CREATE INDEX envelope_by_time ON envelope (made_ms);
 
 CREATE TABLE notice (
+  id INTEGER PRIMARY KEY,
   obligation_id TEXT NOT NULL,
   stage TEXT NOT NULL CHECK (stage IN ('at_risk', 'breached', 'escalated', 'closed')),
   sink TEXT NOT NULL,
   round INTEGER NOT NULL DEFAULT 0,
   at_ms INTEGER NOT NULL,
   envelope_id TEXT NOT NULL REFERENCES envelope ON DELETE CASCADE,
-  PRIMARY KEY (obligation_id, stage, sink, round)
-) STRICT, WITHOUT ROWID;
+  UNIQUE (obligation_id, stage, sink, round)
+) STRICT;
 CREATE INDEX notice_by_envelope ON notice (envelope_id);
