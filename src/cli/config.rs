@@ -4,11 +4,12 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use clap::Subcommand;
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::{BadInput, Cli, Exit, print::Terminal, sources, usual_files};
 use crate::{
-    config::{ConfigError, check::check, key::Value, load::EXAMPLE, named, schema::schema},
+    config::{ConfigError, check::check, key::Value, load::EXAMPLE, named, rules, schema::schema},
     render::json,
 };
 
@@ -53,6 +54,7 @@ fn check_file(file: &PathBuf, terminal: Terminal) -> Result<Exit> {
     let name = file.display().to_string();
     let (_, mut faults) = check(&name, &text);
     faults.extend(named::sources(&name, &text, None).1);
+    faults.extend(rules::rules(&name, &text, TimeZone::system()).1);
     faults.sort_by_key(|f| (f.place.line, f.place.column));
     if !faults.is_empty() {
         return Err(BadInput(ConfigError::Faulty(faults).into()).into());

@@ -22,8 +22,8 @@ pub fn check(file: &str, text: &str) -> (Settings, Vec<Fault>) {
     (reader.settings, reader.faults)
 }
 
-/// Sections that hold sections of people's own names; `named` reads them.
-pub const NAMED: [&str; 1] = ["source"];
+/// Sections that hold sections of people's own names; `named` and `rules` read them.
+pub const NAMED: [&str; 4] = ["source", "calendar", "person", "policy"];
 
 struct Reader<'a> {
     file: &'a str,

@@ -6,13 +6,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::tz::TimeZone;
+
 use super::{
     Config,
     check::check,
     key::{KEYS, Key, Value, suggestion},
     named::{self, SourceSection},
+    rules::rules,
 };
-use crate::domain::{Fault, Place};
+use crate::{
+    docket::Rules,
+    domain::{Fault, Place},
+};
 
 /// The defaults, as a file that people can read.
 pub const DEFAULT: &str = include_str!("../../config/default.toml");
@@ -72,8 +78,10 @@ impl Sources {
     pub fn load(&self) -> Result<Effective, ConfigError> {
         let mut layers = vec![file_layer("default.toml", DEFAULT, |_| Origin::Default)];
         let mut sections = (Vec::new(), Vec::new());
+        let mut reckoned = (Rules::shipped(TimeZone::system()), Vec::new());
         if let Some((path, text)) = self.read_file()? {
             sections = named::sources(&path.display().to_string(), &text, self.credentials());
+            reckoned = rules(&path.display().to_string(), &text, TimeZone::system());
             layers
                 .push(file_layer(&path.display().to_string(), &text, |line| Origin::File { path: path.clone(), line }));
         }
@@ -82,6 +90,7 @@ impl Sources {
 
         let mut merged = BTreeMap::new();
         let (sources, mut faults) = sections;
+        faults.extend(reckoned.1);
         for layer in layers {
             merged.extend(layer.settings);
             faults.extend(layer.faults);
@@ -89,7 +98,7 @@ impl Sources {
         if !faults.is_empty() {
             return Err(ConfigError::Faulty(faults));
         }
-        Ok(effective(&merged, sources))
+        Ok(effective(&merged, sources, reckoned.0))
     }
 
     fn read_file(&self) -> Result<Option<(PathBuf, String)>, ConfigError> {
@@ -176,7 +185,7 @@ fn file_layer(name: &str, text: &str, origin: impl Fn(usize) -> Origin) -> Layer
     Layer { settings, faults }
 }
 
-fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, sources: Vec<SourceSection>) -> Effective {
+fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, sources: Vec<SourceSection>, rules: Rules) -> Effective {
     let values: Vec<(&'static Key, Value, Origin)> = KEYS
         .iter()
         .map(|key| {
@@ -184,7 +193,7 @@ fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, sources: Vec<Sour
             (key, value.clone(), origin.clone())
         })
         .collect();
-    Effective { config: Config::from_values(&values, sources), values }
+    Effective { config: Config::from_values(&values, sources, rules), values }
 }
 
 fn place(whence: &str) -> Place {

@@ -4,10 +4,12 @@ pub mod check;
 pub mod key;
 pub mod load;
 pub mod named;
+pub mod rules;
 pub mod schema;
 
 use std::path::PathBuf;
 
+use crate::docket::Rules;
 use key::{Key, Value};
 use load::Origin;
 
@@ -23,6 +25,8 @@ pub struct Config {
     pub log: Log,
     /// `[source.NAME]`, in the order of the file.
     pub sources: Vec<SourceSection>,
+    /// `[calendar.NAME]`, `[person.NAME]` and `[policy.NAME]`, and what we ship beside them.
+    pub rules: Rules,
 }
 
 /// `[model]`: the transformers that run here.
@@ -116,7 +120,7 @@ pub enum Level {
 
 impl Config {
     /// Builds the sections from checked values, one a key of the table.
-    fn from_values(values: &[(&'static Key, Value, Origin)], sources: Vec<SourceSection>) -> Config {
+    fn from_values(values: &[(&'static Key, Value, Origin)], sources: Vec<SourceSection>, rules: Rules) -> Config {
         let value = |path: &str| values.iter().find(|(key, ..)| key.path == path).map(|(_, value, _)| value);
         let text = |path: &str| match value(path) {
             Some(Value::Text(text)) => text.clone(),
@@ -169,6 +173,7 @@ impl Config {
                 hosts: list("web.hosts"),
             },
             sources,
+            rules,
             log: Log {
                 level: match text("log.level").as_str() {
                     "error" => Level::Error,

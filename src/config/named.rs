@@ -121,7 +121,7 @@ fn given(value: &mut toml::Value, credentials: Option<&Path>) {
 }
 
 /// A value without its places.
-fn owned(value: &DeValue<'_>) -> toml::Value {
+pub(super) fn owned(value: &DeValue<'_>) -> toml::Value {
     match value {
         DeValue::String(text) => toml::Value::String(text.to_string()),
         DeValue::Integer(n) => {

@@ -101,8 +101,9 @@ fn quiet(history: &History<'_>, debts: &[Debt], now: Timestamp) -> Finding {
         return Finding { on, ..Finding::new(false, "it has been closed") };
     }
     let changes = history.steps.iter().rev().filter(|step| step.does == Move::Pushes).take(LAST_CHANGES);
-    if changes.clone().any(|step| GIVES_UP.is_match(step.text)) {
-        return Finding { on, ..Finding::new(true, "its last changes put it off") };
+    if let Some(step) = changes.clone().find(|step| GIVES_UP.is_match(step.text)) {
+        let quiet_at = step.mark.at(history.thread);
+        return Finding { on, quiet_at, ..Finding::new(true, "its last changes put it off") };
     }
     let limit =
         if changes.clone().any(|step| ADVANCES.is_match(step.text)) { QUIET_DAYS_WHEN_ADVANCING } else { QUIET_DAYS };

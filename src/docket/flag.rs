@@ -18,10 +18,10 @@ const GRACE: SignedDuration = SignedDuration::from_hours(24);
 const UNDATED_PROMISE_GRACE: SignedDuration = SignedDuration::from_hours(5 * 24);
 
 /// Flags, most pressing first.
-pub(super) fn flags(thread: &Thread, ruling: &Ruling, entries: &[Entry], now: Timestamp) -> Vec<Flag> {
+pub(super) fn flags(thread: &Thread, ruling: &Ruling, entries: &[Entry], stalled: bool, now: Timestamp) -> Vec<Flag> {
     let mut found: Vec<Flag> =
         entries.iter().filter_map(|entry| Some(flag(thread, ruling, entry, kind(entry, now)?))).collect();
-    found.extend(undated(thread, ruling, &found));
+    found.extend(undated(thread, ruling, &found).filter(|_| stalled));
     found.extend(reopened(thread));
     found.sort_by_key(|flag| (rank(flag), flag.due_at.clone()));
     let mut kept: Vec<Flag> = Vec::new();
@@ -95,7 +95,7 @@ fn cites(thread: &Thread, opened_by: &Evidence) -> Vec<Cite> {
 
 /// What a ruling rests on where no clock runs: the source gives no instants, or nobody gave a date.
 fn undated(thread: &Thread, ruling: &Ruling, found: &[Flag]) -> Option<Flag> {
-    let debt = ruling.on.and_then(|on| ruling.debts.get(on)).filter(|debt| ruling.stalled && debt.is_open())?;
+    let debt = ruling.on.and_then(|on| ruling.debts.get(on)).filter(|debt| debt.is_open())?;
     let kind = match debt.kind {
         ObligationKind::Reply => "unanswered",
         ObligationKind::Decision => "undecided",

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::{
     court,
     domain::{
-        Evidence, Thread, ThreadActs,
+        Evidence, Kind, ObligationKind, Thread, ThreadActs,
         summary::{Cite, Flag},
     },
 };
@@ -39,8 +39,20 @@ pub struct Docket {
 pub fn docket(thread: &Thread, acts: &ThreadActs, rules: &Rules, now: Timestamp) -> Docket {
     let ruling = court::ruling(thread, acts, now);
     let entries = case::entries(thread, &ruling, rules, now);
-    let flags = flag::flags(thread, &ruling, &entries, now);
-    Docket { entries, flags, waiting_on: ruling.waiting_on, stalled: ruling.stalled, why: ruling.why }
+    let early = ruling.stalled && is_early(thread, &ruling, &entries);
+    let stalled = ruling.stalled && !early;
+    let flags = flag::flags(thread, &ruling, &entries, stalled, now);
+    let why = if early { "its question still has time".to_string() } else { ruling.why };
+    Docket { entries, flags, waiting_on: ruling.waiting_on, stalled, why }
+}
+
+/// Whether a talk waits for an answer that is not late.
+fn is_early(thread: &Thread, ruling: &court::Ruling, entries: &[Entry]) -> bool {
+    let debt = ruling.on.and_then(|on| ruling.debts.get(on));
+    let asked = debt.filter(|debt| debt.kind == ObligationKind::Reply && thread.kind != Kind::Review);
+    let id = asked.and_then(|debt| debt.obligation(thread)).map(|obligation| obligation.id);
+    let entry = id.and_then(|id| entries.iter().find(|entry| entry.obligation.id == id));
+    entry.is_some_and(|entry| entry.assessment.due_at.is_some() && !entry.is_late())
 }
 
 /// The quote that bears something out; `None` for an event, which has no words.
