@@ -157,7 +157,7 @@ impl Routes {
     }
 
     /// When a span after an instant has passed on the alerts' calendar; `None` beyond ten years.
-    pub(super) fn after(&self, from: Timestamp, span: Span) -> Option<Timestamp> {
+    pub fn after(&self, from: Timestamp, span: Span) -> Option<Timestamp> {
         WorkClock::of(span, Some(&self.calendar), Vec::new()).due(from, span)
     }
 

@@ -1,5 +1,6 @@
 //! The terminal: what is asked, in which order, and the exit code.
 
+mod ask;
 pub mod bench;
 pub mod completions;
 pub mod config;
@@ -10,6 +11,7 @@ pub mod doctor;
 pub mod held;
 pub mod keep;
 pub mod models;
+pub mod owed;
 mod place;
 pub mod print;
 pub mod progress;
@@ -66,6 +68,18 @@ pub enum Verb {
     Search(held::SearchArgs),
     /// List decisions, latest first, each with its thread
     Decisions(held::Which),
+    /// List who owes whom what, first due first; exit code 3 where something is late
+    Obligations(owed::ListArgs),
+    /// List what was told to whom, newest first
+    Alerts(owed::AlertsArgs),
+    /// Say that somebody sees to an obligation
+    Ack(owed::AckArgs),
+    /// Put an obligation off: nothing is told of it until then
+    Snooze(owed::SnoozeArgs),
+    /// Say that an obligation need not be met
+    Waive(owed::WaiveArgs),
+    /// Have nothing told for a while
+    Silence(owed::SilenceArgs),
     /// Print the BLUF of every thread that was active since a time
     Digest(held::DigestArgs),
     /// Say how the daemon and its sources are
@@ -153,6 +167,12 @@ fn dispatch(verb: &Verb, call: &Call) -> Result<Exit> {
         Verb::Show(args) => held::show(args, call),
         Verb::Search(args) => held::search(args, call),
         Verb::Decisions(args) => held::decisions(args, call),
+        Verb::Obligations(args) => owed::obligations(args, call),
+        Verb::Alerts(args) => owed::alerts(args, call),
+        Verb::Ack(args) => owed::ack(args, call),
+        Verb::Snooze(args) => owed::snooze(args, call),
+        Verb::Waive(args) => owed::waive(args, call),
+        Verb::Silence(args) => owed::silence(args, call),
         Verb::Digest(args) => held::digest(args, call),
         Verb::Status(args) => held::status(args, call),
         Verb::Sync(args) => sync::run(args, call),

@@ -9,13 +9,14 @@ use std::{
 use jiff::tz::TimeZone;
 
 use super::{
-    Config,
+    Config, alert,
     check::check,
     key::{KEYS, Key, Value, suggestion},
     named::{self, SourceSection},
     rules::rules,
 };
 use crate::{
+    alert::Routes,
     docket::Rules,
     domain::{Fault, Place},
 };
@@ -79,9 +80,11 @@ impl Sources {
         let mut layers = vec![file_layer("default.toml", DEFAULT, |_| Origin::Default)];
         let mut sections = (Vec::new(), Vec::new());
         let mut reckoned = (Rules::shipped(TimeZone::system()), Vec::new());
+        let mut told = (alert::nobody(&reckoned.0), Vec::new());
         if let Some((path, text)) = self.read_file()? {
             sections = named::sources(&path.display().to_string(), &text, self.credentials());
             reckoned = rules(&path.display().to_string(), &text, TimeZone::system());
+            told = alert::routes(&path.display().to_string(), &text, &reckoned.0, &[]);
             layers
                 .push(file_layer(&path.display().to_string(), &text, |line| Origin::File { path: path.clone(), line }));
         }
@@ -91,6 +94,7 @@ impl Sources {
         let mut merged = BTreeMap::new();
         let (sources, mut faults) = sections;
         faults.extend(reckoned.1);
+        faults.extend(told.1);
         for layer in layers {
             merged.extend(layer.settings);
             faults.extend(layer.faults);
@@ -98,7 +102,7 @@ impl Sources {
         if !faults.is_empty() {
             return Err(ConfigError::Faulty(faults));
         }
-        Ok(effective(&merged, sources, reckoned.0))
+        Ok(effective(&merged, sources, reckoned.0, told.0))
     }
 
     fn read_file(&self) -> Result<Option<(PathBuf, String)>, ConfigError> {
@@ -185,7 +189,7 @@ fn file_layer(name: &str, text: &str, origin: impl Fn(usize) -> Origin) -> Layer
     Layer { settings, faults }
 }
 
-fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, sources: Vec<SourceSection>, rules: Rules) -> Effective {
+fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, sources: Vec<SourceSection>, rules: Rules, routes: Routes) -> Effective {
     let values: Vec<(&'static Key, Value, Origin)> = KEYS
         .iter()
         .map(|key| {
@@ -193,7 +197,7 @@ fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, sources: Vec<Sour
             (key, value.clone(), origin.clone())
         })
         .collect();
-    Effective { config: Config::from_values(&values, sources, rules), values }
+    Effective { config: Config::from_values(&values, sources, rules, routes), values }
 }
 
 fn place(whence: &str) -> Place {

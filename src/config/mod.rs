@@ -1,5 +1,6 @@
 //! The settings in force: one section a room, from flags, environment, files and the embedded default.
 
+pub mod alert;
 pub mod check;
 pub mod key;
 pub mod load;
@@ -9,7 +10,7 @@ pub mod schema;
 
 use std::path::PathBuf;
 
-use crate::docket::Rules;
+use crate::{alert::Routes, docket::Rules};
 use key::{Key, Value};
 use load::Origin;
 
@@ -27,6 +28,8 @@ pub struct Config {
     pub sources: Vec<SourceSection>,
     /// `[calendar.NAME]`, `[person.NAME]` and `[policy.NAME]`, and what we ship beside them.
     pub rules: Rules,
+    /// `[alert]`.
+    pub routes: Routes,
 }
 
 /// `[model]`: the transformers that run here.
@@ -81,6 +84,8 @@ pub struct Web {
     pub open_on_loopback: bool,
     /// Names it may be called by, besides its loopback addresses.
     pub hosts: Vec<String>,
+    /// How people reach the pages; `None`: nothing links to them.
+    pub url: Option<String>,
 }
 
 /// The Unix socket that the daemon serves on.
@@ -120,7 +125,7 @@ pub enum Level {
 
 impl Config {
     /// Builds the sections from checked values, one a key of the table.
-    fn from_values(values: &[(&'static Key, Value, Origin)], sources: Vec<SourceSection>, rules: Rules) -> Config {
+    fn from_values(values: &[(&'static Key, Value, Origin)], sources: Vec<SourceSection>, rules: Rules, routes: Routes) -> Config {
         let value = |path: &str| values.iter().find(|(key, ..)| key.path == path).map(|(_, value, _)| value);
         let text = |path: &str| match value(path) {
             Some(Value::Text(text)) => text.clone(),
@@ -171,9 +176,11 @@ impl Config {
                 },
                 open_on_loopback: matches!(value("web.open_on_loopback"), Some(Value::Flag(true))),
                 hosts: list("web.hosts"),
+                url: filled("web.url"),
             },
             sources,
             rules,
+            routes,
             log: Log {
                 level: match text("log.level").as_str() {
                     "error" => Level::Error,

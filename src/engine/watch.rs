@@ -40,8 +40,7 @@ pub struct Law {
 
 /// Watches until the daemon stops.
 pub async fn run(app: App) {
-    let fingerprint = app.law().rules.fingerprint();
-    while let Err(error) = app.write({ let by = fingerprint.clone(); move |store| store.reckon_by(&by) }).await {
+    while let Err(error) = reckon(&app).await {
         tracing::error!(%error, "what deadlines are reckoned by could not be noted");
         if app.wait(TROUBLE_WAIT).await {
             return;
@@ -60,6 +59,12 @@ pub async fn run(app: App) {
             () = app.bells().watch.wait(wait) => {}
         }
     }
+}
+
+/// Has everything worked out anew where the rules are others than the last time.
+async fn reckon(app: &App) -> Result<(), StoreError> {
+    let law = app.clone();
+    app.write(move |store| store.reckon_by(law.law().rules.fingerprint())).await
 }
 
 /// Does everything there is to do at present; how long to sleep then.
