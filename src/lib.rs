@@ -1,6 +1,7 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 #![deny(unsafe_code)]
 
+pub mod alert;
 pub mod classify;
 pub mod cli;
 pub mod config;
@@ -11,6 +12,7 @@ pub mod model;
 pub mod net;
 pub mod render;
 pub mod secret;
+pub mod sink;
 pub mod sla;
 pub mod source;
 pub mod store;

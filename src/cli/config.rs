@@ -52,7 +52,7 @@ fn check_file(file: &PathBuf, terminal: Terminal) -> Result<Exit> {
     let text = fs::read_to_string(file).map_err(|e| BadInput(anyhow!(e).context(file.display().to_string())))?;
     let name = file.display().to_string();
     let (_, mut faults) = check(&name, &text);
-    faults.extend(named::sources(&name, &text, None).1);
+    faults.extend(named::faults(&name, &text));
     faults.sort_by_key(|f| (f.place.line, f.place.column));
     if !faults.is_empty() {
         return Err(BadInput(ConfigError::Faulty(faults).into()).into());

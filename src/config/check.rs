@@ -23,7 +23,7 @@ pub fn check(file: &str, text: &str) -> (Settings, Vec<Fault>) {
 }
 
 /// Sections that hold sections of people's own names; `named` reads them.
-pub const NAMED: [&str; 1] = ["source"];
+pub const NAMED: [&str; 2] = ["source", "sink"];
 
 struct Reader<'a> {
     file: &'a str,

@@ -7,10 +7,10 @@ use std::{
 };
 
 use super::{
-    Config,
+    Config, Named,
     check::check,
     key::{KEYS, Key, Value, suggestion},
-    named::{self, SourceSection},
+    named,
 };
 use crate::domain::{Fault, Place};
 
@@ -71,9 +71,9 @@ impl Sources {
     /// The settings in force, or every fault of every source.
     pub fn load(&self) -> Result<Effective, ConfigError> {
         let mut layers = vec![file_layer("default.toml", DEFAULT, |_| Origin::Default)];
-        let mut sections = (Vec::new(), Vec::new());
+        let (mut sections, mut faults) = (Named::default(), Vec::new());
         if let Some((path, text)) = self.read_file()? {
-            sections = named::sources(&path.display().to_string(), &text, self.credentials());
+            (sections, faults) = named::read(&path.display().to_string(), &text, self.credentials());
             layers
                 .push(file_layer(&path.display().to_string(), &text, |line| Origin::File { path: path.clone(), line }));
         }
@@ -81,7 +81,6 @@ impl Sources {
         layers.push(self.flag_layer());
 
         let mut merged = BTreeMap::new();
-        let (sources, mut faults) = sections;
         for layer in layers {
             merged.extend(layer.settings);
             faults.extend(layer.faults);
@@ -89,7 +88,7 @@ impl Sources {
         if !faults.is_empty() {
             return Err(ConfigError::Faulty(faults));
         }
-        Ok(effective(&merged, sources))
+        Ok(effective(&merged, sections))
     }
 
     fn read_file(&self) -> Result<Option<(PathBuf, String)>, ConfigError> {
@@ -176,7 +175,7 @@ fn file_layer(name: &str, text: &str, origin: impl Fn(usize) -> Origin) -> Layer
     Layer { settings, faults }
 }
 
-fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, sources: Vec<SourceSection>) -> Effective {
+fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, sections: Named) -> Effective {
     let values: Vec<(&'static Key, Value, Origin)> = KEYS
         .iter()
         .map(|key| {
@@ -184,7 +183,7 @@ fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, sources: Vec<Sour
             (key, value.clone(), origin.clone())
         })
         .collect();
-    Effective { config: Config::from_values(&values, sources), values }
+    Effective { config: Config::from_values(&values, sections), values }
 }
 
 fn place(whence: &str) -> Place {

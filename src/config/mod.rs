@@ -12,7 +12,7 @@ use key::{Key, Value};
 use load::Origin;
 
 pub use load::{ConfigError, Effective, Sources};
-pub use named::SourceSection;
+pub use named::{SinkSection, SourceSection};
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -23,6 +23,15 @@ pub struct Config {
     pub log: Log,
     /// `[source.NAME]`, in the order of the file.
     pub sources: Vec<SourceSection>,
+    /// `[sink.NAME]`, in the order of the file.
+    pub sinks: Vec<SinkSection>,
+}
+
+/// The sections that people name.
+#[derive(Debug, Default)]
+struct Named {
+    sources: Vec<SourceSection>,
+    sinks: Vec<SinkSection>,
 }
 
 /// `[model]`: the transformers that run here.
@@ -116,7 +125,7 @@ pub enum Level {
 
 impl Config {
     /// Builds the sections from checked values, one a key of the table.
-    fn from_values(values: &[(&'static Key, Value, Origin)], sources: Vec<SourceSection>) -> Config {
+    fn from_values(values: &[(&'static Key, Value, Origin)], named: Named) -> Config {
         let value = |path: &str| values.iter().find(|(key, ..)| key.path == path).map(|(_, value, _)| value);
         let text = |path: &str| match value(path) {
             Some(Value::Text(text)) => text.clone(),
@@ -168,7 +177,8 @@ impl Config {
                 open_on_loopback: matches!(value("web.open_on_loopback"), Some(Value::Flag(true))),
                 hosts: list("web.hosts"),
             },
-            sources,
+            sources: named.sources,
+            sinks: named.sinks,
             log: Log {
                 level: match text("log.level").as_str() {
                     "error" => Level::Error,

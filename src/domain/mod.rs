@@ -7,6 +7,7 @@ pub mod message;
 pub mod moment;
 pub mod notice;
 pub mod obligation;
+pub mod plain;
 pub mod pulled;
 pub mod summary;
 pub mod thread;

@@ -1,0 +1,3 @@
+//! What people are told: in which words.
+
+pub mod render;
