@@ -13,6 +13,7 @@ pub mod model;
 pub mod net;
 pub mod render;
 pub mod secret;
+pub mod sink;
 pub mod sla;
 pub mod source;
 pub mod store;

@@ -1,6 +1,7 @@
 //! Who is told what of which obligation, when, and in which words. Decided here; sent elsewhere.
 
 mod plan;
+pub mod render;
 mod route;
 mod silence;
 

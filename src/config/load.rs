@@ -9,17 +9,12 @@ use std::{
 use jiff::tz::TimeZone;
 
 use super::{
-    Config, alert,
+    Config, Sections,
     check::check,
     key::{KEYS, Key, Value, suggestion},
-    named::{self, SourceSection},
-    rules::rules,
+    sections,
 };
-use crate::{
-    alert::Routes,
-    docket::Rules,
-    domain::{Fault, Place},
-};
+use crate::domain::{Fault, Place};
 
 /// The defaults, as a file that people can read.
 pub const DEFAULT: &str = include_str!("../../config/default.toml");
@@ -78,13 +73,9 @@ impl Sources {
     /// The settings in force, or every fault of every source.
     pub fn load(&self) -> Result<Effective, ConfigError> {
         let mut layers = vec![file_layer("default.toml", DEFAULT, |_| Origin::Default)];
-        let mut sections = (Vec::new(), Vec::new());
-        let mut reckoned = (Rules::shipped(TimeZone::system()), Vec::new());
-        let mut told = (alert::nobody(&reckoned.0), Vec::new());
+        let (mut named, mut faults) = (Sections::shipped(TimeZone::system()), Vec::new());
         if let Some((path, text)) = self.read_file()? {
-            sections = named::sources(&path.display().to_string(), &text, self.credentials());
-            reckoned = rules(&path.display().to_string(), &text, TimeZone::system());
-            told = alert::routes(&path.display().to_string(), &text, &reckoned.0, &[]);
+            (named, faults) = sections::read(&path.display().to_string(), &text, self.credentials(), TimeZone::system());
             layers
                 .push(file_layer(&path.display().to_string(), &text, |line| Origin::File { path: path.clone(), line }));
         }
@@ -92,9 +83,6 @@ impl Sources {
         layers.push(self.flag_layer());
 
         let mut merged = BTreeMap::new();
-        let (sources, mut faults) = sections;
-        faults.extend(reckoned.1);
-        faults.extend(told.1);
         for layer in layers {
             merged.extend(layer.settings);
             faults.extend(layer.faults);
@@ -102,7 +90,7 @@ impl Sources {
         if !faults.is_empty() {
             return Err(ConfigError::Faulty(faults));
         }
-        Ok(effective(&merged, sources, reckoned.0, told.0))
+        Ok(effective(&merged, named))
     }
 
     fn read_file(&self) -> Result<Option<(PathBuf, String)>, ConfigError> {
@@ -189,7 +177,7 @@ fn file_layer(name: &str, text: &str, origin: impl Fn(usize) -> Origin) -> Layer
     Layer { settings, faults }
 }
 
-fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, sources: Vec<SourceSection>, rules: Rules, routes: Routes) -> Effective {
+fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, named: Sections) -> Effective {
     let values: Vec<(&'static Key, Value, Origin)> = KEYS
         .iter()
         .map(|key| {
@@ -197,7 +185,7 @@ fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, sources: Vec<Sour
             (key, value.clone(), origin.clone())
         })
         .collect();
-    Effective { config: Config::from_values(&values, sources, rules, routes), values }
+    Effective { config: Config::from_values(&values, named), values }
 }
 
 fn place(whence: &str) -> Place {

@@ -7,6 +7,7 @@ pub mod load;
 pub mod named;
 pub mod rules;
 pub mod schema;
+pub mod sections;
 
 use std::path::PathBuf;
 
@@ -15,7 +16,8 @@ use key::{Key, Value};
 use load::Origin;
 
 pub use load::{ConfigError, Effective, Sources};
-pub use named::SourceSection;
+pub use named::{SinkSection, SourceSection};
+pub use sections::Sections;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -26,6 +28,8 @@ pub struct Config {
     pub log: Log,
     /// `[source.NAME]`, in the order of the file.
     pub sources: Vec<SourceSection>,
+    /// `[sink.NAME]`, in the order of the file.
+    pub sinks: Vec<SinkSection>,
     /// `[calendar.NAME]`, `[person.NAME]` and `[policy.NAME]`, and what we ship beside them.
     pub rules: Rules,
     /// `[alert]`.
@@ -125,7 +129,7 @@ pub enum Level {
 
 impl Config {
     /// Builds the sections from checked values, one a key of the table.
-    fn from_values(values: &[(&'static Key, Value, Origin)], sources: Vec<SourceSection>, rules: Rules, routes: Routes) -> Config {
+    fn from_values(values: &[(&'static Key, Value, Origin)], named: Sections) -> Config {
         let value = |path: &str| values.iter().find(|(key, ..)| key.path == path).map(|(_, value, _)| value);
         let text = |path: &str| match value(path) {
             Some(Value::Text(text)) => text.clone(),
@@ -178,9 +182,10 @@ impl Config {
                 hosts: list("web.hosts"),
                 url: filled("web.url"),
             },
-            sources,
-            rules,
-            routes,
+            sources: named.sources,
+            sinks: named.sinks,
+            rules: named.rules,
+            routes: named.routes,
             log: Log {
                 level: match text("log.level").as_str() {
                     "error" => Level::Error,

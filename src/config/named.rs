@@ -1,18 +1,15 @@
-//! `[source.NAME]`: sections that people name, each read by the connector that its `type` says.
+//! `[source.NAME]` and `[sink.NAME]`: sections that people name, each read by what its `type` says.
 
 use std::{borrow::Cow, ops::Range, path::Path};
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use super::{
-    check::{NAMED, place},
-    key::suggestion,
-};
-use crate::{domain::Fault, source::connector::registry::SourceConfig};
+use super::{check::place, key::suggestion};
+use crate::{domain::Fault, sink::registry::SinkConfig, source::connector::registry::SourceConfig};
 
 /// A source as it is configured.
 #[derive(Clone, Debug)]
@@ -23,6 +20,13 @@ pub struct SourceSection {
     pub poll_secs: u64,
     /// Threads without activity for this many days are forgotten; `None`: never.
     pub keep_days: Option<u32>,
+}
+
+/// A sink as it is configured.
+#[derive(Clone, Debug)]
+pub struct SinkSection {
+    pub name: String,
+    pub config: SinkConfig,
 }
 
 /// What every source may set.
@@ -39,25 +43,73 @@ fn poll_secs() -> u64 {
     300
 }
 
+/// A section under its name: `[WORD.NAME]`.
+pub(super) struct Section<'a> {
+    word: &'static str,
+    name: &'a Spanned<Cow<'a, str>>,
+    keys: &'a DeTable<'a>,
+}
+
+/// What is wrong, and with which bytes of the file.
+pub(super) type Wrong = (Range<usize>, String);
+
+/// The names of a file's `[WORD.NAME]` sections.
+pub(super) fn names(text: &str, word: &str) -> Vec<String> {
+    let (table, _) = DeTable::parse_recoverable(text);
+    match table.get_ref().get(word).map(Spanned::get_ref) {
+        Some(DeValue::Table(named)) => named.keys().map(|name| name.get_ref().to_string()).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The sources of a file, and everything that is wrong with them. Faults of syntax are `check`'s to tell. Secrets in files
 /// without a folder are in `credentials`, if they are there.
 pub fn sources(file: &str, text: &str, credentials: Option<&Path>) -> (Vec<SourceSection>, Vec<Fault>) {
+    sections(file, text, "source", |section| {
+        let kinds = SourceConfig::KINDS;
+        let common: Common = section.read(section.table(|key| COMMON.contains(&key)))?;
+        let config = section.typed(&kinds, |key| !COMMON.contains(&key), credentials)?;
+        if common.poll_secs == 0 || common.keep_days == Some(0) {
+            let key = if common.poll_secs == 0 { "poll_secs" } else { "keep_days" };
+            return Err((section.span_of(key), format!("'{key}' is at least 1")));
+        }
+        let (name, poll_secs, keep_days) = (section.title().to_owned(), common.poll_secs, common.keep_days);
+        Ok(SourceSection { name, config, poll_secs, keep_days })
+    })
+}
+
+/// The sinks of a file, in the same way.
+pub fn sinks(file: &str, text: &str, credentials: Option<&Path>) -> (Vec<SinkSection>, Vec<Fault>) {
+    sections(file, text, "sink", |section| {
+        let config = section.typed(&SinkConfig::KINDS, |_| true, credentials)?;
+        Ok(SinkSection { name: section.title().to_owned(), config })
+    })
+}
+
+/// Every `[WORD.NAME]` of a file in its order, as `read` takes it, and what is wrong with the others.
+pub(super) fn sections<T>(
+    file: &str,
+    text: &str,
+    word: &'static str,
+    read: impl Fn(&Section<'_>) -> Result<T, Wrong>,
+) -> (Vec<T>, Vec<Fault>) {
     let (table, _) = DeTable::parse_recoverable(text);
     let mut out = (Vec::new(), Vec::new());
-    let Some(section) = table.get_ref().get(NAMED[0]) else { return out };
+    let Some(all) = table.get_ref().get(word) else { return out };
     let mut fault = |at: Range<usize>, what: String| out.1.push(Fault::new(place(file, text, at.start), what));
-    let DeValue::Table(named) = section.get_ref() else {
-        fault(section.span(), "name the source: write [source.NAME]".to_owned());
+    let DeValue::Table(named) = all.get_ref() else {
+        fault(all.span(), format!("name the {word}: write [{word}.NAME]"));
         return out;
     };
     let mut found = Vec::new();
     for (name, value) in named {
         let DeValue::Table(keys) = value.get_ref() else {
-            fault(name.span(), format!("name the source: write [source.{}]", name.get_ref()));
+            fault(name.span(), format!("name the {word}: write [{word}.{}]", name.get_ref()));
             continue;
         };
-        match read(name, keys, credentials) {
-            Ok(section) => found.push((name.span().start, section)),
+        let section = Section { word, name, keys };
+        match section.is_well_named().and_then(|()| read(&section)) {
+            Ok(read) => found.push((name.span().start, read)),
             Err((at, what)) => fault(at, what),
         }
     }
@@ -66,49 +118,70 @@ pub fn sources(file: &str, text: &str, credentials: Option<&Path>) -> (Vec<Sourc
     out
 }
 
-fn read(
-    name: &Spanned<Cow<'_, str>>,
-    keys: &DeTable<'_>,
-    credentials: Option<&Path>,
-) -> Result<SourceSection, (Range<usize>, String)> {
-    let title = name.get_ref().as_ref();
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    if title.is_empty() || title.len() > 64 || !title.chars().all(allowed) {
-        return Err((name.span(), format!("a source is named by letters, digits, - and _, not {title:?}")));
+impl Section<'_> {
+    pub(super) fn title(&self) -> &str {
+        self.name.get_ref()
     }
-    let span_of = |key: &str| keys.iter().find(|(k, _)| k.get_ref() == key).map(|(k, _)| k.span());
-    let Some((_, kind)) = keys.iter().find(|(k, _)| k.get_ref() == "type") else {
-        let kinds = SourceConfig::KINDS.join(", ");
-        return Err((name.span(), format!("[source.{title}] needs a type: one of {kinds}")));
-    };
-    if let DeValue::String(word) = kind.get_ref()
-        && !SourceConfig::KINDS.contains(&word.as_ref())
-    {
-        return Err((kind.span(), format!("no source is of type {word:?}{}", suggestion(word, SourceConfig::KINDS))));
+
+    fn is_well_named(&self) -> Result<(), Wrong> {
+        let (title, word) = (self.title(), self.word);
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        if title.is_empty() || title.len() > 64 || !title.chars().all(allowed) {
+            return Err((self.name.span(), format!("a {word} is named by letters, digits, - and _, not {title:?}")));
+        }
+        Ok(())
     }
-    let table = |wanted: &dyn Fn(&str) -> bool| {
-        let pairs = keys.iter().filter(|(k, _)| wanted(k.get_ref()));
-        pairs.map(|(k, v)| (k.get_ref().to_string(), owned(v.get_ref()))).collect::<toml::Table>()
-    };
-    // The reader of a table knows its keys and not their places: the key that it names tells where.
-    let told = |error: toml::de::Error| {
-        let what = error.message().to_owned();
-        let at = what.split('`').skip(1).step_by(2).find_map(span_of);
-        let at = at.or_else(|| keys.iter().find(|(k, _)| what.contains(k.get_ref().as_ref())).map(|(_, v)| v.span()));
-        (at.unwrap_or_else(|| name.span()), format!("[source.{title}]: {what}"))
-    };
-    let common = Common::deserialize(table(&|key| COMMON.contains(&key))).map_err(told)?;
-    let mut own = table(&|key| !COMMON.contains(&key));
-    for (_, value) in own.iter_mut().filter(|(key, _)| key.ends_with("_file")) {
-        given(value, credentials);
+
+    /// Where a key stands; the section's name where it is not set.
+    pub(super) fn span_of(&self, key: &str) -> Range<usize> {
+        self.keys.iter().find(|(k, _)| k.get_ref() == key).map_or_else(|| self.name.span(), |(k, _)| k.span())
     }
-    let config = SourceConfig::deserialize(own).map_err(told)?;
-    if common.poll_secs == 0 || common.keep_days == Some(0) {
-        let key = if common.poll_secs == 0 { "poll_secs" } else { "keep_days" };
-        return Err((span_of(key).unwrap_or_else(|| name.span()), format!("'{key}' is at least 1")));
+
+    /// What a section says whose keys depend on its `type`, one of `kinds`.
+    fn typed<T: DeserializeOwned>(
+        &self,
+        kinds: &[&'static str],
+        wanted: impl Fn(&str) -> bool,
+        credentials: Option<&Path>,
+    ) -> Result<T, Wrong> {
+        let (title, word) = (self.title(), self.word);
+        let Some((_, kind)) = self.keys.iter().find(|(k, _)| k.get_ref() == "type") else {
+            let kinds = kinds.join(", ");
+            return Err((self.name.span(), format!("[{word}.{title}] needs a type: one of {kinds}")));
+        };
+        if let DeValue::String(given) = kind.get_ref()
+            && !kinds.contains(&given.as_ref())
+        {
+            let advice = suggestion(given, kinds.iter().copied());
+            return Err((kind.span(), format!("no {word} is of type {given:?}{advice}")));
+        }
+        let mut table = self.table(wanted);
+        for (_, value) in table.iter_mut().filter(|(key, _)| key.ends_with("_file")) {
+            given(value, credentials);
+        }
+        self.read(table)
     }
-    let (poll_secs, keep_days) = (common.poll_secs, common.keep_days);
-    Ok(SourceSection { name: title.to_owned(), config, poll_secs, keep_days })
+
+    /// Those of its keys that are wanted.
+    pub(super) fn table(&self, wanted: impl Fn(&str) -> bool) -> toml::Table {
+        let pairs = self.keys.iter().filter(|(k, _)| wanted(k.get_ref()));
+        pairs.map(|(k, v)| (k.get_ref().to_string(), owned(v.get_ref()))).collect()
+    }
+
+    /// What keys say. The reader of a table knows its keys and not their places: the key that it names tells where.
+    pub(super) fn read<T: DeserializeOwned>(&self, table: toml::Table) -> Result<T, Wrong> {
+        T::deserialize(table).map_err(|error| {
+            let what = error.message();
+            let mut keys = self.keys.iter();
+            let quoted = what.split('`').skip(1).step_by(2);
+            let at = quoted
+                .flat_map(|word| self.keys.iter().find(|(k, _)| k.get_ref() == word))
+                .map(|(k, _)| k.span())
+                .next();
+            let at = at.or_else(|| keys.find(|(k, _)| what.contains(k.get_ref().as_ref())).map(|(_, v)| v.span()));
+            (at.unwrap_or_else(|| self.name.span()), format!("[{}.{}]: {what}", self.word, self.title()))
+        })
+    }
 }
 
 /// Puts the path of the credential in the place of its name, where it is one.
@@ -143,7 +216,7 @@ pub(super) fn owned(value: &DeValue<'_>) -> toml::Value {
 
 #[cfg(test)]
 mod tests {
-    use super::sources;
+    use super::{sinks, sources};
 
     #[track_caller]
     fn fault(text: &str, expected: &str) {
@@ -206,5 +279,30 @@ mod tests {
         let (found, faults) = sources("example.toml", &text, None);
         assert!(faults.is_empty(), "{faults:?}\n{text}");
         assert_eq!(found.len(), crate::source::connector::registry::SourceConfig::KINDS.len());
+        let (found, faults) = sinks("example.toml", &text, None);
+        assert!(faults.is_empty(), "{faults:?}\n{text}");
+        assert_eq!(found.len(), crate::sink::registry::SinkConfig::KINDS.len());
+    }
+
+    #[test]
+    fn sinks_are_read_like_sources_and_their_faults_have_places() {
+        let text = "[sink.lead-mail]\ntype = \"smtp\"\nhost = \"mail.example\"\nfrom = \"b@a.example\"\nto = [\"c@a.example\"]\n[sink.out]\ntype = \"stdout\"\n";
+        let (found, faults) = sinks("bluf.toml", text, None);
+        assert!(faults.is_empty(), "{faults:?}");
+        assert_eq!(found.iter().map(|sink| sink.name.as_str()).collect::<Vec<_>>(), ["lead-mail", "out"]);
+        let wrong = |text: &str, begins: &str| {
+            let (_, faults) = sinks("bluf.toml", text, None);
+            assert!(faults[0].to_string().starts_with(begins), "{faults:?}");
+        };
+        wrong("sink = 3", "bluf.toml, line 1, column 8: name the sink: write [sink.NAME]");
+        wrong(
+            "[sink.a]\ntype = \"webhok\"",
+            "bluf.toml, line 2, column 8: no sink is of type \"webhok\"; did you mean 'webhook'?",
+        );
+        wrong("[sink.a]\n", "bluf.toml, line 1, column 7: [sink.a] needs a type: one of alertmanager, desktop,");
+        wrong(
+            "[sink.a]\ntype = \"slack\"\nchanel = \"x\"",
+            "bluf.toml, line 3, column 1: [sink.a]: unknown field `chanel`",
+        );
     }
 }

@@ -8,6 +8,7 @@ pub mod moment;
 pub mod notice;
 pub mod obligation;
 pub mod pattern;
+pub mod plain;
 pub mod pulled;
 pub mod summary;
 pub mod thread;

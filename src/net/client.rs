@@ -1,7 +1,8 @@
 //! The one HTTP client: it speaks to the hosts that it was built for and to no other, and waits and reads no more than set.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::{
     Method, Url,
     header::{AUTHORIZATION, HeaderName, HeaderValue},
@@ -29,6 +30,9 @@ pub struct Options {
     pub most_body_bytes: usize,
     /// Certificates (PEM) that are trusted besides the system's: a company's own authority.
     pub extra_ca: Option<PathBuf>,
+    /// Whether redirects within one host are followed. What brings something must not: a redirected POST can become a GET,
+    /// whose answer says nothing of what was to be brought.
+    pub redirects: bool,
 }
 
 impl Default for Options {
@@ -39,6 +43,7 @@ impl Default for Options {
             total_timeout: Duration::from_secs(120),
             most_body_bytes: 32 << 20,
             extra_ca: None,
+            redirects: true,
         }
     }
 }
@@ -74,8 +79,7 @@ impl Host {
 
     /// Whether nothing sent there crosses a network.
     fn is_loopback(&self) -> bool {
-        let name = self.name.trim_matches(['[', ']']);
-        name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        is_own_name(self.name.trim_matches(['[', ']']))
     }
 }
 
@@ -85,12 +89,19 @@ impl fmt::Display for Host {
     }
 }
 
+/// Whether a host by that name is this machine and can be no other.
+pub fn is_own_name(name: &str) -> bool {
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
 /// A request to be sent. Its `Debug` shows no header.
 pub struct Request {
     method: Method,
     url: Url,
     headers: HeaderMap,
     body: Option<Vec<u8>>,
+    /// Whoever knows the path may use it: errors do not tell it.
+    secret_path: bool,
 }
 
 impl Request {
@@ -104,7 +115,7 @@ impl Request {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        Ok(Request { method: Method::GET, url, headers: HeaderMap::new(), body: None })
+        Ok(Request { method: Method::GET, url, headers: HeaderMap::new(), body: None, secret_path: false })
     }
 
     /// `POST address` with a JSON body.
@@ -138,10 +149,30 @@ impl Request {
         Ok(self)
     }
 
+    /// `Authorization: Basic …` (RFC 7617).
+    ///
+    /// # Errors
+    /// `Permanent` where no header can hold it.
+    pub fn basic(mut self, user: &str, password: &Secret) -> Result<Request, NetError> {
+        let pair = STANDARD.encode(format!("{user}:{}", password.reveal()));
+        let mut value = HeaderValue::from_str(&format!("Basic {pair}"))
+            .map_err(|_| NetError::permanent("no header can hold the user and password"))?;
+        value.set_sensitive(true);
+        self.headers.insert(AUTHORIZATION, value);
+        Ok(self)
+    }
+
+    /// Keeps the path of its address out of every error: for addresses that let in whoever knows them.
+    pub fn with_secret_path(mut self) -> Request {
+        self.secret_path = true;
+        self
+    }
+
     /// For errors and logs: without query, which may hold what is private.
     fn place(&self) -> String {
         let port = self.url.port().map_or(String::new(), |port| format!(":{port}"));
-        format!("{} {}{port}{}", self.method, self.url.host_str().unwrap_or_default(), self.url.path())
+        let path = if self.secret_path { "/…" } else { self.url.path() };
+        format!("{} {}{port}{path}", self.method, self.url.host_str().unwrap_or_default())
     }
 }
 
@@ -192,7 +223,11 @@ impl Client {
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.read_timeout)
             .timeout(options.total_timeout)
-            .redirect(redirect::Policy::custom(within_one_host))
+            .redirect(if options.redirects {
+                redirect::Policy::custom(within_one_host)
+            } else {
+                redirect::Policy::none()
+            })
             .referer(false)
             // A proxy of the environment would be a host that nobody named.
             .no_proxy()

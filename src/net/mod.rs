@@ -1,6 +1,7 @@
-//! The way out: HTTP to hosts that were named, bounded in time and size, and what an answer asks for.
+//! The way out: HTTP to hosts that were named, bounded in time and size, by which secrets, and what an answer asks for.
 
 pub mod client;
+pub mod credential;
 pub mod json;
 pub mod page;
 pub mod retry;
@@ -8,7 +9,7 @@ pub mod sign;
 
 use std::time::Duration;
 
-pub use client::{Client, Host, Options, Request, Response};
+pub use client::{Client, Host, Options, Request, Response, is_own_name};
 pub use reqwest::header::HeaderMap;
 
 /// Why a request brought nothing, by what the caller must do. No variant holds a secret, a query or a body.

@@ -38,10 +38,9 @@ pub fn verdict(response: &Response, now: Timestamp) -> Result<(), NetError> {
         403 if asked.is_some() || speaks_of_limits(&response.body) => Err(limited(asked)),
         503 if asked.is_some() => Err(limited(asked)),
         408 | 425 | 500..=599 => Err(NetError::Transient(format!("{place}: HTTP {status}"))),
-        301 | 302 | 303 | 307 | 308 => Err(refused(
-            status,
-            format!("{place}: leads to another host, which is not followed; set the address it names"),
-        )),
+        301 | 302 | 303 | 307 | 308 => {
+            Err(refused(status, format!("{place}: leads elsewhere, which is not followed; set the address it names")))
+        }
         401 => Err(refused(status, format!("{place}: HTTP 401, the token was refused; renew it"))),
         403 => Err(refused(status, format!("{place}: HTTP 403, the token lacks a right to this"))),
         404 | 410 => Err(refused(status, format!("{place}: HTTP {status}, not there, or the token may not see it"))),

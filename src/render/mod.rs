@@ -2,12 +2,12 @@
 
 pub mod json;
 pub mod markdown;
-pub mod plain;
 pub mod text;
 pub mod view;
 
 use clap::ValueEnum;
 
+pub use crate::domain::plain;
 use crate::domain::summary::Summary;
 
 /// What `--out` takes.

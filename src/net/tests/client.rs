@@ -14,6 +14,7 @@ fn options() -> Options {
         total_timeout: Duration::from_secs(5),
         most_body_bytes: 1000,
         extra_ca: None,
+        redirects: true,
     }
 }
 

@@ -3,7 +3,6 @@
 //! A connector is one file (or folder) here: its `Config`, private wire structs, and `impl Source`. It decides nothing about
 //! a thread and keeps nothing: whatever it must remember is in its cursor.
 
-pub mod credential;
 pub mod files;
 pub mod github;
 pub mod hook;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{
-    Source, SourceError, credential, files, github,
+    Source, SourceError, files, github,
     hook::{HookError, Hooked},
     imap, push, slack,
 };
 use crate::{
-    net::{HeaderMap, Host},
+    net::{HeaderMap, Host, credential},
     secret::Secret,
     time::Clock,
 };

@@ -60,7 +60,7 @@ pub(in crate::web) async fn waiting(
     let items: Vec<(&str, Value)> = page.into_iter().map(|kept| item(kept, now)).collect();
     let groups = GROUPS.iter().filter_map(|(health, heading)| {
         let items: Vec<&Value> = items.iter().filter(|(h, _)| h == health).map(|(_, value)| value).collect();
-        (!items.is_empty()).then(|| context! { health => health, heading => heading, items => items })
+        (!items.is_empty()).then(|| context! { health => *health, heading => *heading, items => items })
     });
     let values = context! {
         theme => theme_of(&headers), back => "/waiting", owed => groups.collect::<Vec<_>>(), next => next,

@@ -23,10 +23,10 @@ use self::{
     settle::{Patience, Settled},
     thread::Fetched,
 };
-use super::{Source, SourceError, Whoami, credential};
+use super::{Source, SourceError, Whoami};
 use crate::{
     domain::{Cursor, Fault, Item, Page, Place, Poisoned, Thread},
-    net::{Client, Host, Options},
+    net::{Client, Host, Options, credential},
     secret::Secret,
     time::Clock,
 };

@@ -23,9 +23,10 @@ use self::{
     session::{Failure, Session},
     state::State,
 };
-use super::{Source, SourceError, Whoami, credential};
+use super::{Source, SourceError, Whoami};
 use crate::{
     domain::{Cursor, Item, Page},
+    net::{self, credential},
     secret::Secret,
 };
 
@@ -108,7 +109,7 @@ impl Imap {
         if config.password.is_some() == config.token.is_some() {
             return wrong("give either a password (or password_file) or a token (or token_file)");
         }
-        if config.tls == Tls::None && !is_own_name(&config.host) {
+        if config.tls == Tls::None && !net::is_own_name(&config.host) {
             return wrong("tls = \"none\" is for localhost alone; use \"implicit\" (port 993) or \"starttls\"");
         }
         if config.mailboxes.is_empty() || config.mailboxes.iter().any(|m| m.is_empty() || m.contains(char::is_control))
@@ -175,10 +176,6 @@ impl Imap {
         ids.retain(|id| !id.is_empty() && !standing.contains_key(id));
         Ok(ids)
     }
-}
-
-fn is_own_name(host: &str) -> bool {
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 #[async_trait]

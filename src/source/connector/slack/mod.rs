@@ -31,10 +31,10 @@ use self::{
     threads::fault,
     workspace::Workspace,
 };
-use super::{Source, SourceError, Whoami, credential};
+use super::{Source, SourceError, Whoami};
 use crate::{
     domain::{Cursor, Item, Page, Poisoned, Thread},
-    net::{Client, Host, Options},
+    net::{Client, Host, Options, credential},
     secret::Secret,
     time::Clock,
 };

@@ -1,17 +1,17 @@
-//! Secrets of a source: written in its section, or in a file of their own.
+//! Secrets by which somebody is let in elsewhere: written in a section, or in a file of their own.
 
 use std::path::Path;
 
-use super::SourceError;
+use super::NetError;
 use crate::secret::Secret;
 
 /// The secret `name`, from `given` or else from `file`, without the line break that editors leave at its end.
 ///
 /// # Errors
 /// `Permanent` where both are set, or the file cannot be read or is empty.
-pub fn secret(name: &str, given: Option<Secret>, file: Option<&Path>) -> Result<Option<Secret>, SourceError> {
+pub fn secret(name: &str, given: Option<Secret>, file: Option<&Path>) -> Result<Option<Secret>, NetError> {
     let Some(path) = file else { return Ok(given) };
-    let wrong = |what: String| SourceError::Permanent(format!("{name}_file {}: {what}", path.display()));
+    let wrong = |what: String| NetError::permanent(format!("{name}_file {}: {what}", path.display()));
     if given.is_some() {
         return Err(wrong(format!("{name} is set as well; keep one of the two")));
     }
