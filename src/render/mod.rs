@@ -1,8 +1,10 @@
 //! Lays a summary out for a person, for a page or for a program.
 
+pub mod docket;
 pub mod json;
 pub mod markdown;
 pub mod plain;
+pub mod sla;
 pub mod text;
 pub mod view;
 
