@@ -53,14 +53,20 @@ pub struct Route {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RouteMatch {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Patterns>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<Patterns>,
     /// Of the thread: `chat`, `email`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<Patterns>,
     /// What is owed: `reply`, `decision`, `review`, `promise`, `unblock`, `owner`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub obligation: Option<Patterns>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Patterns>,
     /// Who owes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub people: Option<Patterns>,
 }
 

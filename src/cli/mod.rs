@@ -1,5 +1,6 @@
 //! The terminal: what is asked, in which order, and the exit code.
 
+mod acts;
 mod ask;
 pub mod bench;
 pub mod completions;
@@ -9,6 +10,7 @@ pub mod demo;
 mod desk;
 pub mod doctor;
 pub mod held;
+pub mod input;
 pub mod keep;
 pub mod models;
 pub mod owed;
@@ -16,6 +18,8 @@ mod place;
 pub mod print;
 pub mod progress;
 pub mod serve;
+pub mod sla;
+pub mod stalled;
 pub mod summarize;
 pub mod sync;
 pub mod version;
@@ -56,6 +60,11 @@ pub struct Cli {
 pub enum Verb {
     /// Print a BLUF for every thread of a file, a folder or standard input
     Summarize(summarize::Args),
+    /// Say what waits for whom in every thread of a file, a folder or standard input, by when, and what is late
+    Stalled(stalled::Args),
+    /// Explain deadlines, try policies on recorded threads, and report how channels keep their goals
+    #[command(subcommand)]
+    Sla(sla::Args),
     /// Pull the models if they are missing and print the BLUFs of a bundled sample workspace
     Demo(demo::Args),
     /// Run the daemon: pull from the configured sources, keep every thread read, and answer
@@ -161,6 +170,8 @@ pub fn run() -> ExitCode {
 fn dispatch(verb: &Verb, call: &Call) -> Result<Exit> {
     match verb {
         Verb::Summarize(args) => summarize::run(args, call),
+        Verb::Stalled(args) => stalled::run(args, call),
+        Verb::Sla(args) => sla::run(args, call),
         Verb::Demo(args) => demo::run(args, call),
         Verb::Serve(args) => serve::run(args, call),
         Verb::Threads(args) => held::threads(args, call),

@@ -7,8 +7,8 @@ use super::{
     rules::{Rules, zone_name},
 };
 use crate::{
-    court::Ruling,
-    domain::{Event, Metric, Moment, Obligation, ObligationKind, Thread},
+    court::{self, Ruling},
+    domain::{Event, Metric, Moment, Obligation, ObligationKind, Thread, ThreadActs},
     sla::{Assessment, Case, Goal, Pause, Subject, assess::assess_thread, pause::pauses},
     time::{Calendar, WorkClock},
 };
@@ -17,6 +17,7 @@ use crate::{
 type Turn = (Timestamp, Option<Timestamp>);
 
 /// What one of its owners makes of an obligation: a policy may be theirs alone, and so may the hours.
+#[derive(Debug)]
 struct Reading<'a> {
     /// Index of the obligation.
     of: usize,
@@ -25,68 +26,93 @@ struct Reading<'a> {
     owner: Option<&'a Calendar>,
 }
 
-/// Every obligation that was opened by `now`, read at `now`. Where several people owe one thing, the earliest deadline and
-/// the earliest warning among them count.
-pub(super) fn entries(thread: &Thread, ruling: &Ruling, rules: &Rules, now: Timestamp) -> Vec<Entry> {
-    let mut obligations: Vec<Obligation> =
-        ruling.debts.iter().filter_map(|debt| debt.obligation(thread)).filter(|o| o.opened_at <= now).collect();
-    let happened: Vec<Event> = thread.events.iter().filter(|event| by(event.at, now)).cloned().collect();
-    let (labels, priority) = (labels(&happened), priority(&happened));
-    let people = |obligation: &Obligation| -> Vec<Vec<String>> {
-        let named = obligation.owed_by.iter().map(|owner| aliases(thread, rules, owner));
-        let named: Vec<Vec<String>> = named.collect();
-        if named.is_empty() { vec![Vec::new()] } else { named }
-    };
-    let base = Subject {
-        source: &thread.source,
-        channel: thread.channel.as_deref(),
-        kind: thread.kind.as_str(),
-        labels: &labels,
-        priority: priority.as_deref(),
-        people: &[],
-    };
-    for obligation in obligations.iter_mut().filter(|o| o.kind == ObligationKind::Decision) {
-        if let Some(quiet_at) = ruling.quiet_at {
-            obligation.stated_due = Some(document_due(rules, &base, obligation.opened_at).unwrap_or(quiet_at));
-        }
-    }
-    let mut readings = Vec::new();
-    for (of, obligation) in obligations.iter().enumerate() {
-        let turns = askers_turns(obligation, &obligations);
-        for people in people(obligation) {
-            let subject = Subject { people: &people, ..base };
-            let goal = rules.policies.goal(&subject, obligation.metric);
-            let goal = goal.or_else(|| obligation.stated_due.map(|_| rules.stated(obligation.metric)));
-            let conditions = rules.policies.pause_conditions(&subject, obligation.metric);
-            let owner = people.iter().find_map(|name| rules.person(name)).map(|person| &person.calendar);
-            readings.push(Reading { of, goal, pauses: pauses(conditions, &happened, &turns), owner });
-        }
-    }
-    read(obligations, &readings, rules, now)
+/// Everything that a thread left somebody owing by an instant, with what decides on its deadline.
+#[derive(Debug)]
+pub struct Matters<'a> {
+    obligations: Vec<Obligation>,
+    readings: Vec<Reading<'a>>,
+    now: Timestamp,
 }
 
-fn read(obligations: Vec<Obligation>, readings: &[Reading<'_>], rules: &Rules, now: Timestamp) -> Vec<Entry> {
-    let cases: Vec<Case<'_>> = readings
-        .iter()
-        .map(|r| Case { obligation: &obligations[r.of], goal: r.goal, pauses: &r.pauses, owner: r.owner })
-        .collect();
-    let mut best: Vec<Option<(Assessment, &Reading<'_>)>> = obligations.iter().map(|_| None).collect();
-    for (reading, assessment) in readings.iter().zip(assess_thread(&cases, now)) {
-        let slot = &mut best[reading.of];
-        if slot.as_ref().is_none_or(|(held, _)| sooner(&assessment) < sooner(held)) {
-            *slot = Some((assessment, reading));
-        }
+impl<'a> Matters<'a> {
+    /// Of `thread`, whose sentences are read as `acts`, by `now`.
+    pub fn of(thread: &Thread, acts: &ThreadActs, rules: &'a Rules, now: Timestamp) -> Matters<'a> {
+        Matters::ruled(thread, &court::ruling(thread, acts, now), rules, now)
     }
-    let with_reading = obligations.iter().zip(best).filter_map(|(obligation, best)| Some((obligation, best?)));
-    with_reading
-        .map(|(obligation, (assessment, reading))| {
+
+    pub(super) fn ruled(thread: &Thread, ruling: &Ruling, rules: &'a Rules, now: Timestamp) -> Matters<'a> {
+        let mut obligations: Vec<Obligation> =
+            ruling.debts.iter().filter_map(|debt| debt.obligation(thread)).filter(|o| o.opened_at <= now).collect();
+        let happened: Vec<Event> = thread.events.iter().filter(|event| by(event.at, now)).cloned().collect();
+        let (labels, priority) = (labels(&happened), priority(&happened));
+        let base = Subject {
+            source: &thread.source,
+            channel: thread.channel.as_deref(),
+            kind: thread.kind.as_str(),
+            labels: &labels,
+            priority: priority.as_deref(),
+            people: &[],
+        };
+        for obligation in obligations.iter_mut().filter(|o| o.kind == ObligationKind::Decision) {
+            if let Some(quiet_at) = ruling.quiet_at {
+                obligation.stated_due = Some(document_due(rules, &base, obligation.opened_at).unwrap_or(quiet_at));
+            }
+        }
+        let mut readings = Vec::new();
+        for (of, obligation) in obligations.iter().enumerate() {
+            let turns = askers_turns(obligation, &obligations);
+            for people in owners(thread, rules, obligation) {
+                let subject = Subject { people: &people, ..base };
+                let goal = rules.policies.goal(&subject, obligation.metric);
+                let goal = goal.or_else(|| obligation.stated_due.map(|_| rules.stated(obligation.metric)));
+                let conditions = rules.policies.pause_conditions(&subject, obligation.metric);
+                let owner = people.iter().find_map(|name| rules.person(name)).map(|person| &person.calendar);
+                readings.push(Reading { of, goal, pauses: pauses(conditions, &happened, &turns), owner });
+            }
+        }
+        Matters { obligations, readings, now }
+    }
+
+    /// One case an obligation: where several people owe one thing, that of the earliest deadline, and then of the earliest
+    /// warning, among them.
+    pub fn cases(&self) -> Vec<Case<'_>> {
+        self.best().into_iter().map(|(reading, _)| self.case(reading)).collect()
+    }
+
+    pub(super) fn entries(&self, rules: &Rules) -> Vec<Entry> {
+        let entry = |(reading, assessment): (&Reading<'_>, Assessment)| {
             let calendar = reading.owner.or(reading.goal.and_then(|goal| goal.calendar));
             let zone = zone_name(calendar.map_or(&rules.zone, Calendar::zone));
+            let (obligation, pauses) = (self.obligations[reading.of].clone(), reading.pauses.clone());
             let round_the_clock = reading.goal.is_some_and(|goal| goal.calendar.is_none());
-            let (obligation, pauses) = (obligation.clone(), reading.pauses.clone());
             Entry { obligation, assessment, pauses, zone, round_the_clock }
-        })
-        .collect()
+        };
+        self.best().into_iter().map(entry).collect()
+    }
+
+    fn best(&self) -> Vec<(&Reading<'a>, Assessment)> {
+        let cases: Vec<Case<'_>> = self.readings.iter().map(|reading| self.case(reading)).collect();
+        let mut best: Vec<(&Reading<'a>, Assessment)> = Vec::with_capacity(self.obligations.len());
+        for (reading, assessment) in self.readings.iter().zip(assess_thread(&cases, self.now)) {
+            match best.last_mut().filter(|(held, _)| held.of == reading.of) {
+                Some(held) if sooner(&assessment) < sooner(&held.1) => *held = (reading, assessment),
+                Some(_) => {}
+                None => best.push((reading, assessment)),
+            }
+        }
+        best
+    }
+
+    fn case<'m>(&'m self, reading: &'m Reading<'a>) -> Case<'m> {
+        let Reading { of, goal, pauses, owner } = reading;
+        Case { obligation: &self.obligations[*of], goal: *goal, pauses, owner: *owner }
+    }
+}
+
+/// The names of each who owes it; one nobody where no one is named.
+fn owners(thread: &Thread, rules: &Rules, obligation: &Obligation) -> Vec<Vec<String>> {
+    let named: Vec<Vec<String>> = obligation.owed_by.iter().map(|owner| aliases(thread, rules, owner)).collect();
+    if named.is_empty() { vec![Vec::new()] } else { named }
 }
 
 /// Orders readings of one obligation: the first deadline, then the first warning.

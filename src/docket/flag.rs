@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Entry, cite};
+use super::{Entry, cite, line::shown};
 use crate::{
     court::{Debt, Mark, Ruling},
     domain::{
@@ -62,7 +62,7 @@ fn kind(entry: &Entry, now: Timestamp) -> Option<Word> {
 
 fn flag(thread: &Thread, ruling: &Ruling, entry: &Entry, kind: Word) -> Flag {
     let obligation = &entry.obligation;
-    let shown = |at: Timestamp| Moment::utc(at).to_string();
+    let shown = |at: Timestamp| shown(at, &entry.zone);
     Flag {
         kind,
         severity: severity(entry, kind),

@@ -5,10 +5,15 @@
 mod case;
 mod entry;
 mod flag;
+pub mod line;
 pub mod rules;
+mod talk;
 
+pub use case::Matters;
 pub use entry::Entry;
+pub use line::DocketLine;
 pub use rules::{Person, PersonConfig, Rules};
+pub use talk::Talk;
 
 use jiff::Timestamp;
 
@@ -32,18 +37,22 @@ pub struct Docket {
     pub stalled: bool,
     /// One neutral sentence about that.
     pub why: String,
+    /// Where people go back and forth without a decision.
+    pub talk: Option<Talk>,
 }
 
 /// The docket of `thread`, whose sentences are read as `acts`, at `now`. Whoever asks about a past instant leaves out what
 /// was said later.
 pub fn docket(thread: &Thread, acts: &ThreadActs, rules: &Rules, now: Timestamp) -> Docket {
     let ruling = court::ruling(thread, acts, now);
-    let entries = case::entries(thread, &ruling, rules, now);
+    let entries = Matters::ruled(thread, &ruling, rules, now).entries(rules);
     let early = ruling.stalled && is_early(thread, &ruling, &entries);
     let stalled = ruling.stalled && !early;
-    let flags = flag::flags(thread, &ruling, &entries, stalled, now);
+    let talk = talk::talk(thread, acts, &entries, rules, now);
+    let mut flags = flag::flags(thread, &ruling, &entries, stalled, now);
+    flags.extend(talk.as_ref().map(|talk| talk::flag(thread, talk)));
     let why = if early { "its question still has time".to_string() } else { ruling.why };
-    Docket { entries, flags, waiting_on: ruling.waiting_on, stalled, why }
+    Docket { entries, flags, waiting_on: ruling.waiting_on, stalled, why, talk }
 }
 
 /// Whether a talk waits for an answer that is not late.

@@ -17,12 +17,13 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use health::{Database, Health};
-pub use watch::Law;
+pub use watch::{Law, reckoned};
 
 use crate::{
     domain::{Page, Thread, summary::Summary},
     model::worker::Lane,
     sink::Sink,
+    sla::Explanation,
     source::connector::Source,
     store::{Change, Store, StoreError, Taken, Vectors, work},
     time::Clock,
@@ -238,6 +239,15 @@ impl App {
         self.write(move |store| store.to_be_read(thread)).await?;
         self.0.bells.read.ring();
         Ok(())
+    }
+
+    /// Why an obligation of the thread in row `thread` is due when it is; `None` where it has no deadline.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn explain(&self, thread: i64, obligation: String) -> Result<Option<Explanation>, StoreError> {
+        let (app, now) = (self.clone(), self.now());
+        blocking(move || watch::why(&app, thread, &obligation, now)).await
     }
 
     /// How the daemon is. A quick look at the database, which blocks no longer than that takes.

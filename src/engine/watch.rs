@@ -10,8 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::{App, bell::LONGEST_SLEEP};
 use crate::{
     alert::{self, Held, Matter, Plan, Routes, Silence, Subject},
-    docket::{self, Rules},
-    domain::{How, ObligationKind},
+    docket::{self, Matters, Rules},
+    domain::{How, ObligationKind, Thread, ThreadActs},
+    sla::{self, Explanation},
     store::{
         StoreError, hold,
         obligation::{self, Kept, Reckoned},
@@ -94,17 +95,27 @@ async fn round(app: &App) -> Result<Duration, StoreError> {
     Ok(next.map_or(LONGEST_SLEEP, left).max(Duration::from_millis(10)))
 }
 
+/// Why an obligation of the thread in row `thread` is due when it is; `None` where there is no such one, or it has no deadline.
+pub(super) fn why(app: &App, thread: i64, obligation: &str, now: Timestamp) -> Result<Option<Explanation>, StoreError> {
+    let Some((thread, _, _, acts)) = app.store().read(|on| load(on, thread))? else { return Ok(None) };
+    let matters = Matters::of(&thread, &acts, &app.law().rules, now);
+    let case = matters.cases().into_iter().find(|case| case.obligation.id == obligation);
+    Ok(case.and_then(|case| sla::explain_case(&case, now)))
+}
+
+/// A thread with the rows of its messages, its version, and what its sentences do.
+fn load(on: &rusqlite::Connection, id: i64) -> rusqlite::Result<Option<(Thread, Vec<i64>, i64, ThreadActs)>> {
+    let Some((thread, rows, version)) = thread::load(on, id)? else { return Ok(None) };
+    let acts = summary::acts(on, &rows)?;
+    Ok(Some((thread, rows, version, acts)))
+}
+
 /// Works out what the thread in row `id` leaves owing, from what was read of it.
 async fn work_out(app: &App, id: i64) -> Result<(), StoreError> {
     let law = app.clone();
     let now = app.now();
     app.write(move |store| {
-        let loaded = store.read(|on| {
-            let Some((thread, rows, version)) = thread::load(on, id)? else { return Ok(None) };
-            let acts = summary::acts(on, &rows)?;
-            Ok(Some((thread, rows, version, acts)))
-        })?;
-        let Some((thread, rows, version, acts)) = loaded else { return Ok(()) };
+        let Some((thread, rows, version, acts)) = store.read(|on| load(on, id))? else { return Ok(()) };
         let docket = docket::docket(&thread, &acts, &law.law().rules, now);
         let rows: HashMap<String, i64> =
             thread.messages.iter().zip(&rows).map(|(message, row)| (message.id.clone(), *row)).collect();
@@ -115,7 +126,8 @@ async fn work_out(app: &App, id: i64) -> Result<(), StoreError> {
     .await
 }
 
-fn reckoned(entry: docket::Entry) -> Reckoned {
+/// An entry of a docket as the store keeps it.
+pub fn reckoned(entry: docket::Entry) -> Reckoned {
     let assessment = entry.assessment;
     Reckoned {
         obligation: entry.obligation,

@@ -133,6 +133,11 @@ impl Policies {
         self.calendars.get(name)
     }
 
+    /// Every calendar's name, in the order of the alphabet.
+    pub fn calendar_names(&self) -> impl Iterator<Item = &str> {
+        self.calendars.keys().map(String::as_str)
+    }
+
     /// The goal of the first policy that fits and has one for `metric`.
     pub fn goal(&self, subject: &Subject<'_>, metric: Metric) -> Option<Goal<'_>> {
         self.goal_of(self.deciding(subject, metric)?, metric)

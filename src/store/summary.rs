@@ -19,9 +19,13 @@ pub struct Made {
     /// The thread's version that it was made from.
     pub thread_version: i64,
     pub made_ms: i64,
-    /// `bluf.summary/1`.
+    /// `bluf.summary/1`, with the thread's flags as they were last worked out.
     pub json: String,
+    /// When that was.
+    pub flagged_ms: i64,
 }
+
+const MADE: &str = "summary.id, thread_version, made_ms, json_set(json, '$.flags', json(coalesce(thread.flags, '[]'))), docket_ms";
 
 /// A decision of any thread, for the decision log.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -69,7 +73,9 @@ impl Store {
         summary: &Summary,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let json = serde_json::to_string(summary).map_err(|e| StoreError::Failed(e.to_string()))?;
+        // Flags change with time, and quote without a claim's row: they are kept with what is owed.
+        let unflagged = Summary { flags: Vec::new(), ..summary.clone() };
+        let json = serde_json::to_string(&unflagged).map_err(|e| StoreError::Failed(e.to_string()))?;
         let now_ms = now.as_millisecond();
         self.write(|on| {
             let sql = "SELECT source_id, key FROM thread WHERE id = ?1";
@@ -94,8 +100,10 @@ impl Store {
 
 /// The newest summary of a thread.
 pub fn newest(on: &Connection, thread: i64) -> rusqlite::Result<Option<Made>> {
-    let sql = "SELECT id, thread_version, made_ms, json FROM summary WHERE thread_id = ?1 ORDER BY id DESC LIMIT 1";
-    on.prepare_cached(sql)?.query_row([thread], made).optional()
+    let sql = format!(
+        "SELECT {MADE} FROM summary JOIN thread ON thread.id = thread_id WHERE thread_id = ?1 ORDER BY summary.id DESC LIMIT 1"
+    );
+    on.prepare_cached(&sql)?.query_row([thread], made).optional()
 }
 
 /// The newest summary of every thread that was active in `filter`, most recently active first, with the thread's row.
@@ -103,10 +111,10 @@ pub fn newest_of_all(on: &Connection, filter: &Filter, most: usize) -> rusqlite:
     let (clauses, mut values) = filter.sql();
     values.push((most as i64).into());
     let sql = format!(
-        "SELECT summary.id, thread_version, made_ms, json, thread.id FROM thread JOIN summary ON summary.id = \
+        "SELECT {MADE}, thread.id FROM thread JOIN summary ON summary.id = \
          (SELECT max(id) FROM summary WHERE thread_id = thread.id) WHERE {clauses} ORDER BY thread.last_ms DESC LIMIT ?"
     );
-    let row = |row: &Row<'_>| Ok((row.get(4)?, made(row)?));
+    let row = |row: &Row<'_>| Ok((row.get(5)?, made(row)?));
     on.prepare_cached(&sql)?.query_map(rusqlite::params_from_iter(values), row)?.collect()
 }
 
@@ -152,7 +160,13 @@ pub fn decisions(
 }
 
 fn made(row: &Row<'_>) -> rusqlite::Result<Made> {
-    Ok(Made { id: row.get(0)?, thread_version: row.get(1)?, made_ms: row.get(2)?, json: row.get(3)? })
+    Ok(Made {
+        id: row.get(0)?,
+        thread_version: row.get(1)?,
+        made_ms: row.get(2)?,
+        json: row.get(3)?,
+        flagged_ms: row.get(4)?,
+    })
 }
 
 fn claims(summary: &Summary) -> Vec<Claim<'_>> {

@@ -59,7 +59,7 @@ pub(in crate::web) async fn waiting(
     let next = page.last().filter(|_| more).map(place_of);
     let items: Vec<(&str, Value)> = page.into_iter().map(|kept| item(kept, now)).collect();
     let groups = GROUPS.iter().filter_map(|(health, heading)| {
-        let items: Vec<&Value> = items.iter().filter(|(h, _)| h == health).map(|(_, value)| value).collect();
+        let items: Vec<Value> = items.iter().filter(|(h, _)| h == health).map(|(_, value)| value.clone()).collect();
         (!items.is_empty()).then(|| context! { health => *health, heading => *heading, items => items })
     });
     let values = context! {
