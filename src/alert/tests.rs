@@ -113,6 +113,8 @@ fn whoever_was_told_hears_that_it_ended() {
     let told = [receipt(Stage::AtRisk, "lead", 0, "2026-03-03T10:00:00Z")];
     let met = Matter { closed: Some((at("2026-03-03T11:00:00Z"), How::Met)), ..matter(&told) };
     assert_eq!(words(&plan(&met, &routes(LEAD), &[], at("2026-03-03T11:00:00Z"))), ["closed lead 0 2026-03-03T11:00:00Z"]);
+    let early = plan(&met, &routes(LEAD), &[], at("2026-03-03T10:59:00Z"));
+    assert_eq!(early, Plan { tell: Vec::new(), next: Some(at("2026-03-03T11:00:00Z")) }, "its source's clock is ahead");
     let unheard = Matter { told: &[], ..met.clone() };
     assert_eq!(plan(&unheard, &routes(LEAD), &[], at("2026-03-03T11:00:00Z")), Plan::default());
     let waived = Matter { closed: Some((at("2026-03-03T11:00:00Z"), How::Waived)), ..met };

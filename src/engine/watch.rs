@@ -116,7 +116,9 @@ async fn work_out(app: &App, id: i64) -> Result<(), StoreError> {
     let now = app.now();
     app.write(move |store| {
         let Some((thread, rows, version, acts)) = store.read(|on| load(on, id))? else { return Ok(()) };
-        let docket = docket::docket(&thread, &acts, &law.law().rules, now);
+        // What a source dates later than our clock has been said all the same.
+        let seen = thread.messages.iter().filter_map(|message| message.sent_at?.instant()).max().map_or(now, |last| last.max(now));
+        let docket = docket::docket(&thread, &acts, &law.law().rules, seen);
         let rows: HashMap<String, i64> =
             thread.messages.iter().zip(&rows).map(|(message, row)| (message.id.clone(), *row)).collect();
         let reckoned: Vec<Reckoned> = docket.entries.into_iter().map(reckoned).collect();

@@ -14,7 +14,9 @@ use crate::{
 const ID_LETTERS: usize = 32;
 /// The first wait after a failure; each further one is twice as long.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(5);
-const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(10);
+/// What was tried more often than this keeps its wait: it is not its sink that is at fault.
+const HURRIED_TRIES: u32 = 20;
 /// For so long an envelope is tried.
 const TRIED_FOR: SignedDuration = SignedDuration::from_hours(72);
 /// A source is down when it could not be pulled this often in a row.
@@ -131,13 +133,19 @@ impl Store {
         self.write(|on| on.prepare_cached(sql)?.execute(params![envelope, next.as_millisecond()]).map(drop))
     }
 
-    /// Notes that an envelope arrived.
+    /// Notes that an envelope arrived: its sink is there, so what it missed lately need not wait any longer.
     ///
     /// # Errors
     /// Whatever the database says.
     pub fn sent(&self, envelope: &str, now: Timestamp) -> Result<(), StoreError> {
-        let sql = "UPDATE envelope SET sent_ms = ?2, next_try_ms = NULL, last_error = NULL WHERE id = ?1";
-        self.write(|on| on.prepare_cached(sql)?.execute(params![envelope, now.as_millisecond()]).map(drop))
+        let now_ms = now.as_millisecond();
+        self.write(|on| {
+            let sql = "UPDATE envelope SET sent_ms = ?2, next_try_ms = NULL, last_error = NULL WHERE id = ?1";
+            on.prepare_cached(sql)?.execute(params![envelope, now_ms])?;
+            let sql = "UPDATE envelope SET next_try_ms = ?2 WHERE sink = (SELECT sink FROM envelope WHERE id = ?1) \
+                       AND next_try_ms > ?2 AND attempts BETWEEN 1 AND ?3 AND last_error IS NOT NULL";
+            on.prepare_cached(sql)?.execute(params![envelope, now_ms, HURRIED_TRIES]).map(drop)
+        })
     }
 
     /// Notes that nothing in an envelope is left to tell.

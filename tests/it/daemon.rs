@@ -19,23 +19,23 @@ const WORK_PER_LIFE: u32 = 100;
 const THREADS: usize = 1200;
 
 /// A daemon's home: its configuration, its database, and the folder that it watches.
-struct Home {
+pub struct Home {
     folder: TempDir,
 }
 
 impl Home {
-    fn new() -> Home {
+    pub fn new() -> Home {
         let home = Home { folder: tempfile::tempdir().expect("a folder") };
         fs::create_dir(home.path("threads")).expect("made");
         home.configure("");
         home
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn configure(&self, more: &str) {
+    pub fn configure(&self, more: &str) {
         let text = format!(
             "[store]\npath = {:?}\n[web]\nlisten = []\nsocket = {:?}\n[summarize]\nquiet_secs = 0\n\
              [source.team]\ntype = \"files\"\npath = {:?}\nsettle_secs = 0\ngit = false\npoll_secs = 1\n{more}",
@@ -54,7 +54,7 @@ impl Home {
         }
     }
 
-    fn serve(&self) -> Daemon {
+    pub fn serve(&self) -> Daemon {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bluf"));
         // Whatever is set for the tests is none of its settings.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BLUF_")) {
@@ -64,12 +64,19 @@ impl Home {
         Daemon(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts"))
     }
 
-    fn database(&self) -> rusqlite::Connection {
+    pub fn database(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.path("bluf.db")).expect("it opens")
     }
 
-    fn count(&self, sql: &str) -> i64 {
+    pub fn count(&self, sql: &str) -> i64 {
         self.database().query_row(sql, (), |row| row.get(0)).unwrap_or(0)
+    }
+
+    /// Envelopes that wait, for a test that waits for them.
+    pub fn unsent(&self) -> String {
+        let sql = "SELECT coalesce(json_group_array(json_array(topic, attempts, next_try_ms - unixepoch() * 1000, last_error)), '') \
+                   FROM envelope WHERE next_try_ms IS NOT NULL";
+        self.database().query_row(sql, (), |row| row.get(0)).unwrap_or_else(|error| error.to_string())
     }
 
     fn is_done(&self) -> bool {
@@ -100,16 +107,16 @@ impl Home {
 }
 
 /// A running daemon, killed when it is dropped.
-struct Daemon(Child);
+pub struct Daemon(Child);
 
 impl Daemon {
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         self.0.kill().expect("killed");
         self.0.wait().expect("gone");
     }
 
     /// Asks it to stop, as a supervisor does; whether it ended well, and how long that took.
-    fn stop(&mut self) -> (bool, Duration) {
+    pub fn stop(&mut self) -> (bool, Duration) {
         let from = Instant::now();
         let asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().expect("there is kill");
         assert!(asked.success());
@@ -139,16 +146,22 @@ fn thread(n: usize) -> String {
 
 /// Waits until `done`, no longer than a minute.
 #[track_caller]
-fn wait_until(what: &str, done: impl Fn() -> bool) {
+pub fn wait_until(what: &str, done: impl Fn() -> bool) {
+    wait_until_or(what, done, String::new);
+}
+
+/// The same; `state` says what there is instead.
+#[track_caller]
+pub fn wait_until_or(what: &str, done: impl Fn() -> bool, state: impl Fn() -> String) {
     let until = Instant::now() + Duration::from_secs(60);
     while !done() {
-        assert!(Instant::now() < until, "waited a minute for {what}");
+        assert!(Instant::now() < until, "waited a minute for {what}; {}", state());
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
 /// Fractions from 0 to 1 that differ from life to life of the daemon and not from run to run of the test.
-fn fractions() -> impl Iterator<Item = f64> {
+pub fn fractions() -> impl Iterator<Item = f64> {
     let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
     std::iter::repeat_with(move || {
         state ^= state << 13;
@@ -158,7 +171,7 @@ fn fractions() -> impl Iterator<Item = f64> {
     })
 }
 
-fn is_whole(path: &Path) -> bool {
+pub fn is_whole(path: &Path) -> bool {
     let Ok(database) = rusqlite::Connection::open(path) else { return false };
     database.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0)).is_ok_and(|says| says == "ok")
 }
