@@ -7,6 +7,9 @@ use super::{
     key::{Holds, KEYS, Key, Value},
     load::DEFAULT,
 };
+use crate::{sink::registry::SinkConfig, source::connector::registry::SourceConfig};
+
+const NAMED_KINDS: &[(&str, &[&str])] = &[("source", &SourceConfig::KINDS), ("sink", &SinkConfig::KINDS)];
 
 /// A JSON Schema (draft 2020-12) of the configuration file.
 pub fn schema() -> Json {
@@ -18,6 +21,9 @@ pub fn schema() -> Json {
             .or_insert_with(|| json!({ "type": "object", "additionalProperties": false, "properties": {} }));
         section["properties"][key.name()] = property(key, defaults.get(key.path).map(|(value, _)| value));
     }
+    for (word, kinds) in NAMED_KINDS {
+        sections.insert((*word).to_owned(), named(kinds));
+    }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "bluf configuration",
@@ -25,6 +31,12 @@ pub fn schema() -> Json {
         "additionalProperties": false,
         "properties": sections,
     })
+}
+
+/// Sections that people name, each of a type; what else one may set is for its type to say.
+fn named(kinds: &[&str]) -> Json {
+    let section = json!({ "type": "object", "required": ["type"], "properties": { "type": { "enum": kinds } } });
+    json!({ "type": "object", "additionalProperties": section })
 }
 
 fn property(key: &Key, default: Option<&Value>) -> Json {
@@ -44,4 +56,18 @@ fn property(key: &Key, default: Option<&Value>) -> Json {
         None => Json::Null,
     };
     property
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::check::NAMED, schema};
+
+    #[test]
+    fn sections_that_people_name_are_in_it() {
+        let schema = schema();
+        for word in NAMED {
+            let kinds = &schema["properties"][word]["additionalProperties"]["properties"]["type"]["enum"];
+            assert!(kinds.as_array().is_some_and(|kinds| kinds.len() > 3), "{word}: {kinds}");
+        }
+    }
 }

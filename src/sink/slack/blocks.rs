@@ -65,8 +65,11 @@ fn obligation(item: &Wording, is_one_of_many: bool) -> Vec<Value> {
         ways.extend([link(url, says), text("\n")]);
     }
     ways.extend([text("To read it here: "), code(&item.show)]);
+    if !item.silence.is_empty() {
+        ways.push(text("\nTo silence it:"));
+    }
     for command in &item.silence {
-        ways.extend([text("\nTo silence it: "), code(&command.line), text(&format!(" ({})", command.means))]);
+        ways.extend([text("\n"), code(&command.line), text(&format!(" ({})", command.means))]);
     }
     if let Some(page) = &item.page {
         ways.extend([text("\n"), link(page, "Its page")]);
