@@ -6,6 +6,7 @@ pub mod classify;
 pub mod cli;
 pub mod config;
 pub mod court;
+pub mod docket;
 pub mod domain;
 pub mod engine;
 pub mod model;

@@ -4,11 +4,12 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use clap::Subcommand;
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::{BadInput, Cli, Exit, print::Terminal, sources, usual_files};
 use crate::{
-    config::{ConfigError, check::check, key::Value, load::EXAMPLE, named, schema::schema},
+    config::{ConfigError, check::check, key::Value, load::EXAMPLE, schema::schema, sections},
     render::json,
 };
 
@@ -52,7 +53,7 @@ fn check_file(file: &PathBuf, terminal: Terminal) -> Result<Exit> {
     let text = fs::read_to_string(file).map_err(|e| BadInput(anyhow!(e).context(file.display().to_string())))?;
     let name = file.display().to_string();
     let (_, mut faults) = check(&name, &text);
-    faults.extend(named::faults(&name, &text));
+    faults.extend(sections::faults(&name, &text, TimeZone::system()));
     faults.sort_by_key(|f| (f.place.line, f.place.column));
     if !faults.is_empty() {
         return Err(BadInput(ConfigError::Faulty(faults).into()).into());

@@ -9,9 +9,9 @@ use anyhow::{Context, Result};
 use etcetera::BaseStrategy;
 
 use super::{
-    Call, Exit, models,
+    Call, Exit, input, models,
     progress::Reading as Drawn,
-    serve, summarize,
+    serve,
     workshop::{Weights, Workshop},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
         Input,
         connector::{files, registry::SourceConfig},
     },
-    time::SystemClock,
+    time::{Clock, SystemClock},
 };
 
 #[derive(Debug, clap::Args)]
@@ -80,16 +80,19 @@ pub fn run(args: &Args, call: &Call) -> Result<Exit> {
     let mut threads = Vec::new();
     let mut skipped = false;
     for input in INPUTS {
-        let reading = summarize::read(Input::Path(&folder.join(input)), None)?;
+        let reading = input::read(Input::Path(&folder.join(input)), None)?;
         reading.faults.iter().for_each(|fault| call.terminal.fault(fault));
         skipped |= !reading.faults.is_empty();
         threads.extend(reading.threads);
     }
+    // The sample is a recording: it is judged by when its last words were said.
+    let said = threads.iter().flat_map(|thread| &thread.messages).filter_map(|message| message.sent_at?.instant());
+    let end = said.max().unwrap_or_else(|| SystemClock.now());
     let page = call.terminal.page();
     let drawn = Drawn::begin(threads.len(), call.terminal);
     for thread in &threads {
         drawn.reading(&thread.title);
-        let summary = workshop.summarize(thread, &SystemClock)?;
+        let summary = workshop.summarize(thread, &SystemClock, end)?;
         skipped |= !summary.coverage.skipped.is_empty();
         drawn.apart(|| call.terminal.out(&render(&summary, args.out, page)))?;
     }

@@ -13,7 +13,9 @@ use crate::{
         hook::{HookError, Hooked},
         registry::Hook,
     },
-    store::{Store, Taken, work},
+    sla::Explanation,
+    store::{Store, Taken, hold::Act, work},
+    time::Span,
     web::{Delivery, Desk, DeskError, Health, ModelState, StoreState},
 };
 
@@ -95,6 +97,28 @@ impl Desk for Counter {
             tokio::spawn(async move { fetch(&app, source.as_ref(), &threads).await });
         }
         Ok(answer)
+    }
+
+    async fn act(&self, obligation: &str, act: Act, who: &str) -> Result<bool, DeskError> {
+        let (obligation, who, now) = (obligation.to_owned(), who.to_owned(), self.now());
+        let done = self.app.write(move |store| store.act(&obligation, &act, &who, now)).await?;
+        self.app.bells().watch.ring();
+        Ok(done)
+    }
+
+    async fn end_silence(&self, id: i64, who: &str) -> Result<bool, DeskError> {
+        let (who, now) = (who.to_owned(), self.now());
+        let done = self.app.write(move |store| store.end_silence(id, &who, now)).await?;
+        self.app.bells().watch.ring();
+        Ok(done)
+    }
+
+    fn later(&self, from: Timestamp, span: Span) -> Option<Timestamp> {
+        self.app.law().routes.after(from, span)
+    }
+
+    async fn explain(&self, thread: i64, obligation: &str) -> Result<Option<Explanation>, DeskError> {
+        Ok(self.app.explain(thread, obligation.to_owned()).await?)
     }
 
     fn ring(&self, source: &str) -> bool {

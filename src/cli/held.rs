@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{BadInput, Call, Exit, place, summarize::instant};
+use super::{BadInput, Call, Exit, input::instant, place};
 use crate::{
     domain::{Kind, summary::Summary},
     render::{Out, json, plain, render},

@@ -14,8 +14,8 @@ use serde_json::json;
 use super::{
     BadInput, Call, Exit,
     held::open,
+    input::{Chosen, format},
     place,
-    summarize::{Chosen, format},
 };
 use crate::{
     domain::{Item, Page},

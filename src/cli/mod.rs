@@ -1,5 +1,7 @@
 //! The terminal: what is asked, in which order, and the exit code.
 
+mod acts;
+mod ask;
 pub mod bench;
 pub mod completions;
 pub mod config;
@@ -8,12 +10,16 @@ pub mod demo;
 mod desk;
 pub mod doctor;
 pub mod held;
+pub mod input;
 pub mod keep;
 pub mod models;
+pub mod owed;
 mod place;
 pub mod print;
 pub mod progress;
 pub mod serve;
+pub mod sla;
+pub mod stalled;
 pub mod summarize;
 pub mod sync;
 pub mod version;
@@ -54,6 +60,11 @@ pub struct Cli {
 pub enum Verb {
     /// Print a BLUF for every thread of a file, a folder or standard input
     Summarize(summarize::Args),
+    /// Say what waits for whom in every thread of a file, a folder or standard input, by when, and what is late
+    Stalled(stalled::Args),
+    /// Explain deadlines, try policies on recorded threads, and report how channels keep their goals
+    #[command(subcommand)]
+    Sla(sla::Args),
     /// Pull the models if they are missing and print the BLUFs of a bundled sample workspace
     Demo(demo::Args),
     /// Run the daemon: pull from the configured sources, keep every thread read, and answer
@@ -66,6 +77,18 @@ pub enum Verb {
     Search(held::SearchArgs),
     /// List decisions, latest first, each with its thread
     Decisions(held::Which),
+    /// List who owes whom what, first due first; exit code 3 where something is late
+    Obligations(owed::ListArgs),
+    /// List what was told to whom, newest first
+    Alerts(owed::AlertsArgs),
+    /// Say that somebody sees to an obligation
+    Ack(owed::AckArgs),
+    /// Put an obligation off: nothing is told of it until then
+    Snooze(owed::SnoozeArgs),
+    /// Say that an obligation need not be met
+    Waive(owed::WaiveArgs),
+    /// Have nothing told for a while
+    Silence(owed::SilenceArgs),
     /// Print the BLUF of every thread that was active since a time
     Digest(held::DigestArgs),
     /// Say how the daemon and its sources are
@@ -147,12 +170,20 @@ pub fn run() -> ExitCode {
 fn dispatch(verb: &Verb, call: &Call) -> Result<Exit> {
     match verb {
         Verb::Summarize(args) => summarize::run(args, call),
+        Verb::Stalled(args) => stalled::run(args, call),
+        Verb::Sla(args) => sla::run(args, call),
         Verb::Demo(args) => demo::run(args, call),
         Verb::Serve(args) => serve::run(args, call),
         Verb::Threads(args) => held::threads(args, call),
         Verb::Show(args) => held::show(args, call),
         Verb::Search(args) => held::search(args, call),
         Verb::Decisions(args) => held::decisions(args, call),
+        Verb::Obligations(args) => owed::obligations(args, call),
+        Verb::Alerts(args) => owed::alerts(args, call),
+        Verb::Ack(args) => owed::ack(args, call),
+        Verb::Snooze(args) => owed::snooze(args, call),
+        Verb::Waive(args) => owed::waive(args, call),
+        Verb::Silence(args) => owed::silence(args, call),
         Verb::Digest(args) => held::digest(args, call),
         Verb::Status(args) => held::status(args, call),
         Verb::Sync(args) => sync::run(args, call),

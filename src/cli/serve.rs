@@ -9,11 +9,14 @@ use tokio_util::sync::CancellationToken;
 use super::{
     BadInput, Call, Exit,
     desk::{Counter, Door},
-    place, workshop,
+    place,
+    print::Terminal,
+    workshop,
 };
 use crate::{
-    config::Config,
-    engine::{App, Engine, Pulled, Settings},
+    config::{Config, SinkSection},
+    engine::{App, Engine, Law, Parts, Pulled, Settings},
+    sink::{Sink, stdout::Out},
     source::connector::{Source, registry::SourceConfig},
     store::Store,
     time::{Clock, SystemClock},
@@ -42,13 +45,13 @@ pub(super) fn with(config: &Config, models: bool, call: &Call) -> Result<Exit> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let ended = runtime.block_on(serve(config, models));
+    let ended = runtime.block_on(serve(config, models, call.terminal));
     // A reading that hangs in the model must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
 }
 
-async fn serve(config: &Config, models: bool) -> Result<Exit> {
+async fn serve(config: &Config, models: bool, terminal: Terminal) -> Result<Exit> {
     // Signals are listened for from the beginning: one that comes while we start must end us in order as well.
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
@@ -61,7 +64,13 @@ async fn serve(config: &Config, models: bool) -> Result<Exit> {
     let web_config = web_config(config)?;
     let listeners = web::bind(&web_config)?;
     let (sources, doors) = sources(config, &clock)?;
-    let engine = Engine::start(store, reader, sources, clock, settings(config));
+    let law = Law {
+        rules: config.rules.clone(),
+        routes: config.routes.clone(),
+        pages: config.web.url.clone(),
+    };
+    let (sinks, settings) = (sinks(config, terminal)?, settings(config));
+    let engine = Engine::start(Parts { store, reader, sources, sinks, law, clock, settings });
     let closing = CancellationToken::new();
     let desk = Arc::new(Counter::new(engine.app.clone(), doors));
     let faces = tokio::spawn(web::serve(listeners, desk, web_config, closing.clone()));
@@ -100,6 +109,16 @@ fn settings(config: &Config) -> Settings {
         model_idle: Duration::from_secs(config.model.idle_secs as u64),
         keep_days: kept.collect::<BTreeMap<_, _>>(),
     }
+}
+
+/// Where people are told. What a sink of type `stdout` says goes to this program's own standard output.
+fn sinks(config: &Config, terminal: Terminal) -> Result<Vec<Arc<dyn Sink>>> {
+    let out: Out = Arc::new(move |line: &str| terminal.out(line));
+    let build = |section: &SinkSection| {
+        let sink = section.config.clone().build(&section.name, &out);
+        Ok(Arc::from(sink.with_context(|| format!("[sink.{}]", section.name))?))
+    };
+    config.sinks.iter().map(build).collect()
 }
 
 /// The sources, for the engine that pulls them and for the desk that others push to.

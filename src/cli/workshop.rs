@@ -9,10 +9,12 @@ use std::{
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
 use etcetera::BaseStrategy;
+use jiff::Timestamp;
 
 use crate::{
     classify::Classifier,
     config::{self, Config},
+    docket::{Rules, docket},
     domain::{Thread, summary::Summary},
     engine::reader::{self, Loaded, Named, Reader},
     model::{
@@ -53,6 +55,7 @@ pub struct Workshop {
     classifier: Classifier,
     summarizer: Summarizer,
     loaded: Option<Loaded>,
+    rules: Rules,
 }
 
 /// The models of a configuration, not yet loaded.
@@ -111,7 +114,7 @@ impl Weights {
     }
 
     /// The folder of a model that is here and whole.
-    fn ready(&self, manifest: &Manifest) -> Result<PathBuf, ModelError> {
+    pub(super) fn ready(&self, manifest: &Manifest) -> Result<PathBuf, ModelError> {
         self.shelf.ready(manifest, &Silent)
     }
 
@@ -175,10 +178,11 @@ impl Workshop {
     pub fn open(config: &Config, models: bool) -> Result<Workshop> {
         let (classifier, summarizer) = (Classifier::embedded()?, Summarizer::new(options(config))?);
         let loaded = if models { Some(load(config, &classifier)?) } else { None };
-        Ok(Workshop { classifier, summarizer, loaded })
+        Ok(Workshop { classifier, summarizer, loaded, rules: config.rules.clone() })
     }
 
-    pub fn summarize(&mut self, thread: &Thread, clock: &dyn Clock) -> Result<Summary> {
+    /// The BLUF, with what needs a person at `judged_at`.
+    pub fn summarize(&mut self, thread: &Thread, clock: &dyn Clock, judged_at: Timestamp) -> Result<Summary> {
         let watch = Stopwatch::start();
         let mut loaded = self.loaded.clone();
         let encoder = loaded.as_mut().map(|l| &mut l.encoder as &mut dyn Embedder);
@@ -192,8 +196,10 @@ impl Workshop {
             adapter_sha256: l.named.adapter_sha256.clone(),
             style: l.named.style,
         });
+        let flags = docket(thread, &acts, &self.rules, judged_at).flags;
         let mut summary = self.summarizer.summarize(thread, acts, models, clock.now(), &|| false)?;
         summary.provenance.read_ms += classify_ms;
+        summary.flags = flags;
         Ok(summary)
     }
 
@@ -242,18 +248,19 @@ fn load(config: &Config, classifier: &Classifier) -> Result<Loaded> {
 pub fn reader(config: &Config, models: bool, clock: Arc<dyn Clock>) -> Result<Reader> {
     let config = config.clone();
     let (classifier, summarizer) = (Classifier::embedded()?, Summarizer::new(options(&config))?);
+    let rules = config.rules.clone();
     let load: reader::Load = Box::new(move || {
         let classifier = Classifier::embedded().map_err(|e| e.to_string())?;
         load(&config, &classifier).map_err(|e| format!("{e:#}"))
     });
-    Ok(Reader::new(classifier, summarizer, models.then_some(load), clock))
+    Ok(Reader::new(classifier, summarizer, models.then_some(load), clock).with_rules(rules))
 }
 
 fn options(config: &Config) -> Options {
     Options { max_prompt_tokens: config.summarize.max_prompt_tokens, max_new_tokens: config.summarize.max_new_tokens }
 }
 
-fn place(config: &Config) -> Result<Place> {
+pub(super) fn place(config: &Config) -> Result<Place> {
     let gpu = |device: candle_core::Result<Device>, name: &str, feature: &str| {
         let device = device.with_context(|| {
             format!("no {name} device; build with --features {feature}, or set device = \"cpu\" under [model]")

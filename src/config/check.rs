@@ -22,8 +22,8 @@ pub fn check(file: &str, text: &str) -> (Settings, Vec<Fault>) {
     (reader.settings, reader.faults)
 }
 
-/// Sections that hold sections of people's own names; `named` reads them.
-pub const NAMED: [&str; 2] = ["source", "sink"];
+/// Sections that `sections` reads: those that hold sections of people's own names, and `[alert]`.
+pub const NAMED: [&str; 6] = ["source", "sink", "calendar", "person", "policy", "alert"];
 
 struct Reader<'a> {
     file: &'a str,

@@ -127,6 +127,11 @@ pub const KEYS: &[Key] = &[
         help: "names that browsers and programs may call this server by, besides its loopback addresses",
     },
     Key {
+        path: "web.url",
+        holds: Holds::Text,
+        help: "how people reach bluf's pages, for links in what they are told, like https://bluf.example.org; empty for no links",
+    },
+    Key {
         path: "log.level",
         holds: Holds::OneOf(&["error", "warn", "info"]),
         help: "how much goes to standard error: failures; also what was skipped; also progress and notes",

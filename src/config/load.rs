@@ -6,11 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::tz::TimeZone;
+
 use super::{
-    Config, Named,
+    Config, Sections,
     check::check,
     key::{KEYS, Key, Value, suggestion},
-    named,
+    sections,
 };
 use crate::domain::{Fault, Place};
 
@@ -71,9 +73,9 @@ impl Sources {
     /// The settings in force, or every fault of every source.
     pub fn load(&self) -> Result<Effective, ConfigError> {
         let mut layers = vec![file_layer("default.toml", DEFAULT, |_| Origin::Default)];
-        let (mut sections, mut faults) = (Named::default(), Vec::new());
+        let (mut named, mut faults) = (Sections::shipped(TimeZone::system()), Vec::new());
         if let Some((path, text)) = self.read_file()? {
-            (sections, faults) = named::read(&path.display().to_string(), &text, self.credentials());
+            (named, faults) = sections::read(&path.display().to_string(), &text, self.credentials(), TimeZone::system());
             layers
                 .push(file_layer(&path.display().to_string(), &text, |line| Origin::File { path: path.clone(), line }));
         }
@@ -88,7 +90,7 @@ impl Sources {
         if !faults.is_empty() {
             return Err(ConfigError::Faulty(faults));
         }
-        Ok(effective(&merged, sections))
+        Ok(effective(&merged, named))
     }
 
     fn read_file(&self) -> Result<Option<(PathBuf, String)>, ConfigError> {
@@ -175,7 +177,7 @@ fn file_layer(name: &str, text: &str, origin: impl Fn(usize) -> Origin) -> Layer
     Layer { settings, faults }
 }
 
-fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, sections: Named) -> Effective {
+fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, named: Sections) -> Effective {
     let values: Vec<(&'static Key, Value, Origin)> = KEYS
         .iter()
         .map(|key| {
@@ -183,7 +185,7 @@ fn effective(merged: &BTreeMap<&'static str, (Value, Origin)>, sections: Named) 
             (key, value.clone(), origin.clone())
         })
         .collect();
-    Effective { config: Config::from_values(&values, sections), values }
+    Effective { config: Config::from_values(&values, named), values }
 }
 
 fn place(whence: &str) -> Place {

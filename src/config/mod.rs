@@ -1,18 +1,23 @@
 //! The settings in force: one section a room, from flags, environment, files and the embedded default.
 
+pub mod alert;
 pub mod check;
 pub mod key;
 pub mod load;
 pub mod named;
+pub mod rules;
 pub mod schema;
+pub mod sections;
 
 use std::path::PathBuf;
 
+use crate::{alert::Routes, docket::Rules};
 use key::{Key, Value};
 use load::Origin;
 
 pub use load::{ConfigError, Effective, Sources};
 pub use named::{SinkSection, SourceSection};
+pub use sections::Sections;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -25,13 +30,10 @@ pub struct Config {
     pub sources: Vec<SourceSection>,
     /// `[sink.NAME]`, in the order of the file.
     pub sinks: Vec<SinkSection>,
-}
-
-/// The sections that people name.
-#[derive(Debug, Default)]
-struct Named {
-    sources: Vec<SourceSection>,
-    sinks: Vec<SinkSection>,
+    /// `[calendar.NAME]`, `[person.NAME]` and `[policy.NAME]`, and what we ship beside them.
+    pub rules: Rules,
+    /// `[alert]`.
+    pub routes: Routes,
 }
 
 /// `[model]`: the transformers that run here.
@@ -86,6 +88,8 @@ pub struct Web {
     pub open_on_loopback: bool,
     /// Names it may be called by, besides its loopback addresses.
     pub hosts: Vec<String>,
+    /// How people reach the pages; `None`: nothing links to them.
+    pub url: Option<String>,
 }
 
 /// The Unix socket that the daemon serves on.
@@ -125,7 +129,7 @@ pub enum Level {
 
 impl Config {
     /// Builds the sections from checked values, one a key of the table.
-    fn from_values(values: &[(&'static Key, Value, Origin)], named: Named) -> Config {
+    fn from_values(values: &[(&'static Key, Value, Origin)], named: Sections) -> Config {
         let value = |path: &str| values.iter().find(|(key, ..)| key.path == path).map(|(_, value, _)| value);
         let text = |path: &str| match value(path) {
             Some(Value::Text(text)) => text.clone(),
@@ -176,9 +180,12 @@ impl Config {
                 },
                 open_on_loopback: matches!(value("web.open_on_loopback"), Some(Value::Flag(true))),
                 hosts: list("web.hosts"),
+                url: filled("web.url"),
             },
             sources: named.sources,
             sinks: named.sinks,
+            rules: named.rules,
+            routes: named.routes,
             log: Log {
                 level: match text("log.level").as_str() {
                     "error" => Level::Error,

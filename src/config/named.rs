@@ -8,7 +8,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Named, check::place, key::suggestion};
+use super::{check::place, key::suggestion};
 use crate::{domain::Fault, sink::registry::SinkConfig, source::connector::registry::SourceConfig};
 
 /// A source as it is configured.
@@ -53,17 +53,13 @@ pub(super) struct Section<'a> {
 /// What is wrong, and with which bytes of the file.
 pub(super) type Wrong = (Range<usize>, String);
 
-/// Every section of a file that somebody named, and everything that is wrong with them.
-pub(super) fn read(file: &str, text: &str, credentials: Option<&Path>) -> (Named, Vec<Fault>) {
-    let (sources, mut faults) = sources(file, text, credentials);
-    let (sinks, others) = sinks(file, text, credentials);
-    faults.extend(others);
-    (Named { sources, sinks }, faults)
-}
-
-/// Everything that is wrong with the sections of a file that somebody named.
-pub fn faults(file: &str, text: &str) -> Vec<Fault> {
-    read(file, text, None).1
+/// The names of a file's `[WORD.NAME]` sections.
+pub(super) fn names(text: &str, word: &str) -> Vec<String> {
+    let (table, _) = DeTable::parse_recoverable(text);
+    match table.get_ref().get(word).map(Spanned::get_ref) {
+        Some(DeValue::Table(named)) => named.keys().map(|name| name.get_ref().to_string()).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The sources of a file, and everything that is wrong with them. Faults of syntax are `check`'s to tell. Secrets in files
@@ -194,7 +190,7 @@ fn given(value: &mut toml::Value, credentials: Option<&Path>) {
 }
 
 /// A value without its places.
-fn owned(value: &DeValue<'_>) -> toml::Value {
+pub(super) fn owned(value: &DeValue<'_>) -> toml::Value {
     match value {
         DeValue::String(text) => toml::Value::String(text.to_string()),
         DeValue::Integer(n) => {

@@ -1,8 +1,12 @@
 //! A debt by its place in a thread: an obligation before anybody asks what time it was.
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use crate::domain::{Closed, Evidence, How, Metric, Obligation, ObligationKind, Span, Thread};
+
+/// Bytes of a sha256 that an obligation is known by: short enough to type, and two of a million are hardly ever the same.
+const ID_BYTES: usize = 8;
 
 /// Where in a thread's history something stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,15 +91,23 @@ impl Debt {
         })
     }
 
-    /// What opened it, which stays the same whatever is said later.
+    /// By what opened it, which stays the same whatever is said later.
     fn id(&self, thread: &Thread) -> String {
-        let place = match self.opened {
+        let place = |mark| match mark {
             Mark::Said(span) => {
-                let message = thread.messages.get(span.message).map_or("", |message| &message.id);
-                format!("{message}@{}", span.start)
+                let Span { message, start, .. } = span;
+                format!("{}@{start}", thread.messages.get(message).map_or("", |message| &message.id))
             }
-            Mark::Happened(event) => format!("event-{event}"),
+            Mark::Happened(event) => thread.events.get(event).map_or_else(String::new, |event| {
+                let at = event.at.map(|at| at.to_string()).unwrap_or_default();
+                let (actor, subject) = (event.actor.as_deref(), event.subject.as_deref());
+                [&event.kind, at.as_str(), actor.unwrap_or_default(), subject.unwrap_or_default()].join("\u{1f}")
+            }),
         };
-        format!("{}/{}/{}/{place}", thread.source, thread.id, self.kind.as_str())
+        // Several matters may be opened again by one event.
+        let first = self.first_opened.map(place).unwrap_or_default();
+        let whole = [&thread.source, &thread.id, self.kind.as_str(), &place(self.opened), &first].join("\u{1e}");
+        let sum = Sha256::digest(whole);
+        sum.iter().take(ID_BYTES).map(|byte| format!("{byte:02x}")).collect()
     }
 }

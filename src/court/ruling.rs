@@ -10,7 +10,10 @@ use super::{
     decision::{is_document, last_substantive},
     history::{History, Move, compiled},
 };
-use crate::domain::{Kind, ObligationKind, Thread, ThreadActs};
+use crate::{
+    domain::{Kind, ObligationKind, Thread, ThreadActs},
+    time::interval::shifted,
+};
 
 const DAY_SECS: i64 = 86_400;
 /// A document is quiet after so many days without a change that says something; longer where its last changes prepare
@@ -39,76 +42,110 @@ pub struct Ruling {
     pub stalled: bool,
     /// Who has to act, nobody named twice.
     pub waiting_on: Vec<String>,
-    /// Everything open, in the order it was opened.
-    pub open: Vec<Debt>,
+    /// Everything that was ever owed, in the order it was opened.
+    pub debts: Vec<Debt>,
+    /// Which of the debts the ruling rests on.
+    pub on: Option<usize>,
+    /// When the silence of a document becomes too long; `None` for a talk, and where nothing more is waited for.
+    pub quiet_at: Option<Timestamp>,
     /// One neutral sentence.
     pub why: String,
+}
+
+/// Whether a thread has stalled, by one kind of thread's own measure.
+struct Finding {
+    stalled: bool,
+    why: String,
+    on: Option<usize>,
+    quiet_at: Option<Timestamp>,
+}
+
+impl Ruling {
+    pub fn open(&self) -> impl Iterator<Item = &Debt> {
+        self.debts.iter().filter(|debt| debt.is_open())
+    }
+}
+
+impl Finding {
+    fn new(stalled: bool, why: &str) -> Finding {
+        Finding { stalled, why: why.to_string(), on: None, quiet_at: None }
+    }
 }
 
 /// The ruling at `now` on the thread as it stands. A question without a time waits from the moment it is asked.
 pub fn ruling(thread: &Thread, acts: &ThreadActs, now: Timestamp) -> Ruling {
     let history = History::of(thread, acts);
     let debts = super::debts(thread, acts);
-    let (stalled, why) = if is_document(&history) {
-        quiet(&history, now)
+    let found = if is_document(&history) {
+        quiet(&history, &debts, now)
     } else if thread.kind == Kind::Review {
         waits_long(&history, &debts, now)
     } else {
         unanswered(&history, &debts)
     };
-    let open: Vec<Debt> = debts.into_iter().filter(Debt::is_open).collect();
     let mut waiting_on: Vec<String> = Vec::new();
-    for who in open.iter().filter(|debt| debt.kind != ObligationKind::Promise).flat_map(|debt| &debt.owed_by) {
+    let open = debts.iter().filter(|debt| debt.is_open() && debt.kind != ObligationKind::Promise);
+    for who in open.flat_map(|debt| &debt.owed_by) {
         if !waiting_on.contains(who) {
             waiting_on.push(who.clone());
         }
     }
-    Ruling { stalled, waiting_on, open, why }
+    let Finding { stalled, why, on, quiet_at } = found;
+    Ruling { stalled, waiting_on, debts, on, quiet_at, why }
 }
 
 /// A document, by its silence and by what its last changes say.
-fn quiet(history: &History<'_>, now: Timestamp) -> (bool, String) {
+fn quiet(history: &History<'_>, debts: &[Debt], now: Timestamp) -> Finding {
+    let on = debts.iter().rposition(|debt| debt.kind == ObligationKind::Decision);
     if history.steps.iter().any(|step| step.does == Move::Closes) {
-        return (false, "it has been closed".to_string());
+        return Finding { on, ..Finding::new(false, "it has been closed") };
     }
     let changes = history.steps.iter().rev().filter(|step| step.does == Move::Pushes).take(LAST_CHANGES);
-    if changes.clone().any(|step| GIVES_UP.is_match(step.text)) {
-        return (true, "its last changes put it off".to_string());
+    if let Some(step) = changes.clone().find(|step| GIVES_UP.is_match(step.text)) {
+        let quiet_at = step.mark.at(history.thread);
+        return Finding { on, quiet_at, ..Finding::new(true, "its last changes put it off") };
     }
     let limit =
         if changes.clone().any(|step| ADVANCES.is_match(step.text)) { QUIET_DAYS_WHEN_ADVANCING } else { QUIET_DAYS };
-    match last_substantive(history).and_then(|mark| days_since(history, mark, now)) {
+    let last = last_substantive(history);
+    let quiet_at = last.and_then(|mark| mark.at(history.thread)).map(|at| shifted(at, limit * DAY_SECS));
+    let (stalled, why) = match last.and_then(|mark| days_since(history, mark, now)) {
         Some(days) if days >= limit => (true, format!("no change of substance for {days} days")),
         Some(days) => (false, format!("it changed {days} days ago")),
         None => (false, "its source does not say when it changed".to_string()),
-    }
+    };
+    Finding { stalled, why, on, quiet_at }
 }
 
-fn waits_long(history: &History<'_>, debts: &[Debt], now: Timestamp) -> (bool, String) {
+fn waits_long(history: &History<'_>, debts: &[Debt], now: Timestamp) -> Finding {
+    let on = debts.iter().rposition(Debt::is_open);
     let last = history.steps.iter().rev().find(|step| !step.bot && step.message.is_some());
     if last.is_some_and(|step| GIVES_UP.is_match(step.text)) {
-        return (true, "it has been given up".to_string());
+        return Finding { on, ..Finding::new(true, "it has been given up") };
     }
-    let open = debts.iter().rev().find(|debt| debt.is_open());
-    match open.and_then(|debt| days_since(history, debt.opened, now)) {
-        Some(days) if days >= REVIEW_DAYS => (true, format!("nobody has moved it for {days} days")),
-        _ => (false, "somebody moved it lately, or nobody has to".to_string()),
-    }
+    let waited = on.and_then(|on| days_since(history, debts[on].opened, now));
+    let found = match waited {
+        Some(days) if days >= REVIEW_DAYS => Finding::new(true, &format!("nobody has moved it for {days} days")),
+        _ => Finding::new(false, "somebody moved it lately, or nobody has to"),
+    };
+    Finding { on, ..found }
 }
 
 /// A talk stalls on the question that its title quotes, or else on the one that opened it.
-fn unanswered(history: &History<'_>, debts: &[Debt]) -> (bool, String) {
+fn unanswered(history: &History<'_>, debts: &[Debt]) -> Finding {
     let titled = history.titled();
-    let quoted = |debt: &&Debt| match debt.opened {
+    let quoted = |debt: &Debt| match debt.opened {
         Mark::Said(span) => Some(span.message) == titled,
         Mark::Happened(_) => false,
     };
-    let replies = || debts.iter().filter(|debt| debt.kind == ObligationKind::Reply);
-    match replies().find(quoted).or_else(|| replies().next()) {
-        Some(debt) if debt.is_open() => (true, "a question has no answer".to_string()),
-        Some(_) => (false, "its question has been answered".to_string()),
-        None => (false, "nothing was asked".to_string()),
-    }
+    let is_reply = |debt: &Debt| debt.kind == ObligationKind::Reply;
+    let on = debts.iter().position(|debt| is_reply(debt) && quoted(debt)).or_else(|| debts.iter().position(is_reply));
+    let found = match on.map(|on| debts[on].is_open()) {
+        Some(true) => Finding::new(true, "a question has no answer"),
+        Some(false) => Finding::new(false, "its question has been answered"),
+        None => Finding::new(false, "nothing was asked"),
+    };
+    Finding { on, ..found }
 }
 
 fn days_since(history: &History<'_>, mark: Mark, now: Timestamp) -> Option<i64> {

@@ -171,7 +171,8 @@ fn whose_turn_it_is_in_a_review() {
         let lines: Vec<_> = lines.iter().map(|(who, text)| (*who, Other, *text)).collect();
         let (thread, acts) = thread(Kind::Review, &lines);
         let ruling = ruling(&thread, &acts, at("2026-11-17T09:00Z"));
-        (ruling.open.first().map(|debt| debt.kind), ruling.waiting_on)
+        let kind = ruling.open().next().map(|debt| debt.kind);
+        (kind, ruling.waiting_on)
     };
     let none: Vec<String> = Vec::new();
     let author = vec!["ana".to_string()];

@@ -130,6 +130,17 @@ impl ObligationKind {
     }
 }
 
+impl How {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            How::Met => "met",
+            How::Withdrawn => "withdrawn",
+            How::Superseded => "superseded",
+            How::Waived => "waived",
+        }
+    }
+}
+
 impl Metric {
     pub fn as_str(self) -> &'static str {
         match self {

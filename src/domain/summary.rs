@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
+use super::thread::Thread;
+
 /// The version word of the JSON shape.
 pub const SCHEMA: &str = "bluf.summary/1";
 
@@ -204,6 +206,23 @@ pub struct Provenance {
     /// Model sentences that their evidence did not bear out.
     pub dropped_claims: usize,
     pub made_at: String,
+}
+
+impl ThreadFacts {
+    pub fn of(thread: &Thread) -> ThreadFacts {
+        let moments = || thread.messages.iter().filter_map(|m| m.sent_at);
+        ThreadFacts {
+            id: thread.id.clone(),
+            source: thread.source.clone(),
+            kind: thread.kind.as_str(),
+            title: thread.title.clone(),
+            url: thread.url.clone(),
+            messages: thread.messages.len(),
+            participants: thread.participants.clone(),
+            opened_at: moments().next().map(|m| m.to_string()),
+            last_activity_at: moments().next_back().map(|m| m.to_string()),
+        }
+    }
 }
 
 /// Reads a word back: what is kept of it is the program's own.

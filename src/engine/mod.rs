@@ -1,11 +1,13 @@
-//! The daemon's loops: pull, read, keep house. Work is what the store finds undone; bells only make it sooner.
+//! The daemon's loops: pull, read, watch, deliver, keep house. Work is what the store finds undone; bells only make it sooner.
 
 pub mod bell;
+mod deliver;
 mod health;
 mod pull;
 mod read;
 pub mod reader;
 mod vectors;
+mod watch;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -15,10 +17,13 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use health::{Database, Health};
+pub use watch::{Law, reckoned};
 
 use crate::{
     domain::{Page, Thread, summary::Summary},
     model::worker::Lane,
+    sink::Sink,
+    sla::Explanation,
     source::connector::Source,
     store::{Change, Store, StoreError, Taken, Vectors, work},
     time::Clock,
@@ -51,6 +56,17 @@ pub struct Pulled {
     pub every: Duration,
 }
 
+/// What a daemon is made of.
+pub struct Parts {
+    pub store: Arc<Store>,
+    pub reader: Reader,
+    pub sources: Vec<Pulled>,
+    pub sinks: Vec<Arc<dyn Sink>>,
+    pub law: Law,
+    pub clock: Arc<dyn Clock>,
+    pub settings: Settings,
+}
+
 /// What every loop and every face is handed. Cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Inside>);
@@ -60,6 +76,7 @@ struct Inside {
     reader: Reader,
     clock: Arc<dyn Clock>,
     settings: Settings,
+    law: Law,
     bells: Bells,
     trouble: Trouble,
     stop: CancellationToken,
@@ -69,8 +86,11 @@ struct Inside {
 #[derive(Clone, Debug, Default)]
 pub struct Bells {
     pub read: Bell,
+    pub watch: Bell,
     /// By source.
     pub pull: BTreeMap<String, Bell>,
+    /// By sink.
+    pub deliver: BTreeMap<String, Bell>,
     /// Something happened: there is a new `Change`.
     pub change: Arc<tokio::sync::Notify>,
 }
@@ -83,24 +103,26 @@ pub struct Engine {
 
 impl Engine {
     /// Starts the loops on the current runtime.
-    pub fn start(
-        store: Arc<Store>,
-        reader: Reader,
-        sources: Vec<Pulled>,
-        clock: Arc<dyn Clock>,
-        settings: Settings,
-    ) -> Engine {
+    pub fn start(parts: Parts) -> Engine {
+        let Parts { store, reader, sources, sinks, law, clock, settings } = parts;
         let pull = sources.iter().map(|p| (p.source.name().to_owned(), Bell::default())).collect();
-        let bells = Bells { pull, ..Bells::default() };
+        let deliver = sinks.iter().map(|sink| (sink.name().to_owned(), Bell::default())).collect();
+        let bells = Bells { pull, deliver, ..Bells::default() };
         let stop = CancellationToken::new();
-        let app = App(Arc::new(Inside { store, reader, clock, settings, bells, trouble: Trouble::default(), stop }));
+        let trouble = Trouble::default();
+        let app = App(Arc::new(Inside { store, reader, clock, settings, law, bells, trouble, stop }));
         let loops = TaskTracker::new();
         let turn = Arc::new(Semaphore::new(PULLS));
         for Pulled { source, every } in sources {
             let bell = app.0.bells.pull.get(source.name()).cloned().unwrap_or_default();
             loops.spawn(pull::Puller { app: app.clone(), source, every, bell, turn: Arc::clone(&turn) }.run());
         }
+        for sink in sinks {
+            let bell = app.0.bells.deliver.get(sink.name()).cloned().unwrap_or_default();
+            loops.spawn(deliver::Deliverer { app: app.clone(), sink, bell }.run());
+        }
         loops.spawn(read::run(app.clone()));
+        loops.spawn(watch::run(app.clone()));
         loops.spawn(keep_house(app.clone()));
         loops.close();
         Engine { app, loops }
@@ -130,6 +152,10 @@ impl App {
 
     pub fn bells(&self) -> &Bells {
         &self.0.bells
+    }
+
+    pub fn law(&self) -> &Law {
+        &self.0.law
     }
 
     pub fn now(&self) -> Timestamp {
@@ -215,6 +241,15 @@ impl App {
         Ok(())
     }
 
+    /// Why an obligation of the thread in row `thread` is due when it is; `None` where it has no deadline.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn explain(&self, thread: i64, obligation: String) -> Result<Option<Explanation>, StoreError> {
+        let (app, now) = (self.clone(), self.now());
+        blocking(move || watch::why(&app, thread, &obligation, now)).await
+    }
+
     /// How the daemon is. A quick look at the database, which blocks no longer than that takes.
     ///
     /// # Errors
@@ -226,6 +261,19 @@ impl App {
 
     fn quiet_ms(&self) -> i64 {
         i64::try_from(self.0.settings.quiet.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Wakes whoever delivers.
+    fn ring_sinks(&self) {
+        self.0.bells.deliver.values().for_each(Bell::ring);
+    }
+
+    /// Waits, but no longer than until the daemon stops; whether it does.
+    async fn wait(&self, time: Duration) -> bool {
+        tokio::select! {
+            () = self.stopping() => true,
+            () = tokio::time::sleep(time) => false,
+        }
     }
 
     async fn stopping(&self) {

@@ -126,5 +126,7 @@ async fn read(app: &App, id: i64, cancelled: CancellationToken) -> Result<bool, 
         store.keep_vectors(id, &new, &used)?;
         store.keep_summary(id, version, &rows, &acts, &summary, now)
     });
-    kept.await.map_err(Failure::Store)
+    let kept = kept.await.map_err(Failure::Store)?;
+    app.bells().watch.ring();
+    Ok(kept)
 }

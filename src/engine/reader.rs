@@ -6,10 +6,11 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     classify::Classifier,
+    docket::{Rules, docket},
     domain::{Thread, ThreadActs, summary::Summary},
     model::{
         Embedder, ModelError, TextModel,
@@ -90,6 +91,7 @@ pub struct Reader {
     summarizer: Summarizer,
     load: Option<Load>,
     shelf: Mutex<Shelf>,
+    rules: Rules,
     clock: Arc<dyn Clock>,
 }
 
@@ -104,7 +106,18 @@ impl Reader {
     /// Without `load` cue words choose and quotes speak.
     pub fn new(classifier: Classifier, summarizer: Summarizer, load: Option<Load>, clock: Arc<dyn Clock>) -> Reader {
         let state = if load.is_some() { ModelState::Resting } else { ModelState::None };
-        Reader { classifier, summarizer, load, shelf: Mutex::new(Shelf { state, ..Shelf::default() }), clock }
+        let shelf = Mutex::new(Shelf { state, ..Shelf::default() });
+        Reader { classifier, summarizer, load, shelf, rules: Rules::shipped(TimeZone::UTC), clock }
+    }
+
+    /// With other rules for what is late than those we ship.
+    pub fn with_rules(self, rules: Rules) -> Reader {
+        Reader { rules, ..self }
+    }
+
+    /// What deadlines are reckoned by.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The BLUF of `thread`, of which `known` was encoded before. Blocks.
@@ -139,7 +152,9 @@ impl Reader {
             return Err(ReadingError::Cancelled);
         }
         models.encoder = remembering.as_mut().map(|r| r as &mut dyn Embedder);
-        let mut summary = self.summarizer.summarize(thread, acts.clone(), models, self.clock.now(), cancelled)?;
+        let now = self.clock.now();
+        let mut summary = self.summarizer.summarize(thread, acts.clone(), models, now, cancelled)?;
+        summary.flags = docket(thread, &acts, &self.rules, now).flags;
         summary.provenance.read_ms += classify_ms;
         if cancelled() {
             return Err(ReadingError::Cancelled);

@@ -8,7 +8,7 @@ const WORD_JOINER: char = '\u{2060}';
 
 /// One summary, ending in a blank line.
 pub fn render(summary: &Summary) -> String {
-    let mut page = format!("## {}\n\n{}\n\n", escape(&view::title(summary)), escape(&view::headline(summary)));
+    let mut page = format!("## {}\n\n{}\n\n", escape(&view::title(&summary.thread)), escape(&view::headline(summary)));
     let bottom_line = view::bottom_line(summary);
     if bottom_line.text.is_empty() {
         page.push_str("Nothing to report.\n\n");

@@ -1,7 +1,9 @@
 //! Lays a summary out for a person, for a page or for a program.
 
+pub mod docket;
 pub mod json;
 pub mod markdown;
+pub mod sla;
 pub mod text;
 pub mod view;
 

@@ -7,15 +7,15 @@ use super::{
 use crate::domain::summary::Summary;
 
 /// How far a claim and its quote stand in from the margin.
-const CLAIM: (&str, &str) = ("  • ", "    ");
-const DETAIL: (&str, &str) = ("    ", "    ");
-const BOTTOM_LINE: (&str, &str) = ("", "");
+pub(super) const CLAIM: (&str, &str) = ("  • ", "    ");
+pub(super) const DETAIL: (&str, &str) = ("    ", "    ");
+pub(super) const BOTTOM_LINE: (&str, &str) = ("", "");
 const UNDER_BOTTOM_LINE: (&str, &str) = ("  ", "  ");
 
 /// One summary, ending in a blank line so that the next stands apart.
 pub fn render(summary: &Summary, page: Page) -> String {
-    let mut sheet = Sheet { page, text: String::new() };
-    sheet.put(&view::title(summary), BOTTOM_LINE, Style::Bold);
+    let mut sheet = Sheet::new(page);
+    sheet.put(&view::title(&summary.thread), BOTTOM_LINE, Style::Bold);
     sheet.put(&view::headline(summary), BOTTOM_LINE, Style::Dim);
     sheet.gap();
 
@@ -45,21 +45,26 @@ pub fn render(summary: &Summary, page: Page) -> String {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Style {
+pub(super) enum Style {
     Plain,
     Bold,
     Dim,
     Heading,
 }
 
-struct Sheet {
+/// Lines as they are put on a page.
+pub(super) struct Sheet {
     page: Page,
-    text: String,
+    pub text: String,
 }
 
 impl Sheet {
+    pub(super) fn new(page: Page) -> Sheet {
+        Sheet { page, text: String::new() }
+    }
+
     /// `text` wrapped to the page, the first line after `indent.0` and the rest after `indent.1`.
-    fn put(&mut self, text: &str, indent: (&str, &str), style: Style) {
+    pub(super) fn put(&mut self, text: &str, indent: (&str, &str), style: Style) {
         let options = textwrap::Options::new(self.page.columns)
             .initial_indent(indent.0)
             .subsequent_indent(indent.1)
@@ -70,7 +75,7 @@ impl Sheet {
         }
     }
 
-    fn details(&mut self, entry: &Entry, indent: (&str, &str)) {
+    pub(super) fn details(&mut self, entry: &Entry, indent: (&str, &str)) {
         let (attribution, others): (Vec<&Quote>, Vec<&Quote>) = entry.quotes.iter().partition(|q| q.words.is_none());
         let mut facts = entry.facts.clone();
         facts.extend(attribution.iter().map(|q| format!("— {}", q.said_by)));
@@ -83,7 +88,7 @@ impl Sheet {
         }
     }
 
-    fn gap(&mut self) {
+    pub(super) fn gap(&mut self) {
         self.text.push('\n');
     }
 }

@@ -5,7 +5,7 @@ use jiff::{Timestamp, civil::DateTime, tz::Offset};
 use super::plain;
 use crate::domain::{
     Moment,
-    summary::{Ask, AskState, Cite, Question, QuestionState, Statement, Summary},
+    summary::{Ask, AskState, Cite, Flag, Question, QuestionState, Statement, Summary, ThreadFacts},
 };
 
 /// Quotes under the bottom line; the rest are in the JSON.
@@ -50,15 +50,15 @@ pub fn headline(summary: &Summary) -> String {
 }
 
 /// The title, or what else the thread is known by.
-pub fn title(summary: &Summary) -> String {
-    let title = plain::line(&summary.thread.title);
-    if title.is_empty() { plain::line(&summary.thread.id) } else { title }
+pub fn title(thread: &ThreadFacts) -> String {
+    let title = plain::line(&thread.title);
+    if title.is_empty() { plain::line(&thread.id) } else { title }
 }
 
 pub fn bottom_line(summary: &Summary) -> Entry {
     let line = &summary.bottom_line;
     let text = plain::line(unlabelled(&line.text, &line.cites));
-    let mut quotes = quotes(&text, &line.cites, summary);
+    let mut quotes = quotes(&text, &line.cites, &summary.thread);
     let more = quotes.len().saturating_sub(BOTTOM_LINE_QUOTES);
     quotes.truncate(BOTTOM_LINE_QUOTES);
     let facts =
@@ -68,20 +68,26 @@ pub fn bottom_line(summary: &Summary) -> Entry {
 
 /// The sections that have entries, in reading order.
 pub fn sections(summary: &Summary) -> Vec<Section> {
-    let questions = |state| summary.questions.iter().filter(move |q| q.state == state).map(|q| question(q, summary));
+    let thread = &summary.thread;
+    let questions = |state| summary.questions.iter().filter(move |q| q.state == state).map(|q| question(q, thread));
     let all = [
-        ("Needs attention", summary.flags.iter().map(|f| entry(&f.reason, &f.cites, flag_facts(f), summary)).collect()),
-        ("Decisions", summary.decisions.iter().map(|d| entry(&d.text, &d.cites, decision_facts(d), summary)).collect()),
-        ("Asks", summary.asks.iter().map(|a| entry(&a.text, &a.cites, ask_facts(a), summary)).collect()),
+        ("Needs attention", summary.flags.iter().map(|f| flag(f, thread)).collect()),
+        ("Decisions", summary.decisions.iter().map(|d| entry(&d.text, &d.cites, decision_facts(d), thread)).collect()),
+        ("Asks", summary.asks.iter().map(|a| entry(&a.text, &a.cites, ask_facts(a), thread)).collect()),
         ("Open questions", questions(QuestionState::Open).collect()),
-        ("Blockers", summary.blockers.iter().map(|b| entry(&b.text, &b.cites, blocker_facts(b), summary)).collect()),
+        ("Blockers", summary.blockers.iter().map(|b| entry(&b.text, &b.cites, blocker_facts(b), thread)).collect()),
         ("Answered questions", questions(QuestionState::Answered).collect()),
-        ("Context", summary.context.iter().map(|c| entry(&c.text, &c.cites, Vec::new(), summary)).collect()),
+        ("Context", summary.context.iter().map(|c| entry(&c.text, &c.cites, Vec::new(), thread)).collect()),
     ];
     all.into_iter()
         .map(|(heading, entries): (_, Vec<Entry>)| Section { heading, entries })
         .filter(|s| !s.entries.is_empty())
         .collect()
+}
+
+/// What needs a person.
+pub fn flag(flag: &Flag, thread: &ThreadFacts) -> Entry {
+    entry(&flag.reason, &flag.cites, flag_facts(flag), thread)
 }
 
 /// "No decision, blocker found." for what a reader would look for and the thread does not have.
@@ -131,20 +137,20 @@ pub fn coverage(summary: &Summary) -> String {
     parts.join(" · ")
 }
 
-fn entry(text: &str, cites: &[Cite], facts: Vec<String>, summary: &Summary) -> Entry {
+fn entry(text: &str, cites: &[Cite], facts: Vec<String>, thread: &ThreadFacts) -> Entry {
     let text = plain::line(unlabelled(text, cites));
-    let quotes = quotes(&text, cites, summary);
+    let quotes = quotes(&text, cites, thread);
     Entry { text, facts: facts.iter().map(|f| plain::line(f)).collect(), quotes }
 }
 
-fn question(question: &Question, summary: &Summary) -> Entry {
-    let mut entry = entry(&question.text, &question.cites, Vec::new(), summary);
+fn question(question: &Question, thread: &ThreadFacts) -> Entry {
+    let mut entry = entry(&question.text, &question.cites, Vec::new(), thread);
     for asked in entry.quotes.extract_if(.., |q| q.words.is_none()) {
         entry.facts.push(format!("asked by {}", asked.said_by));
     }
     if let Some(Statement { text, cites }) = &question.answer {
         let text = plain::line(unlabelled(text, cites));
-        let mut quotes = quotes(&text, cites, summary);
+        let mut quotes = quotes(&text, cites, thread);
         let said_by: String =
             quotes.extract_if(.., |q| q.words.is_none()).map(|q| format!(" — {}", q.said_by)).collect();
         entry.facts.push(format!("answer: {text}{said_by}"));
@@ -171,7 +177,7 @@ fn blocker_facts(blocker: &crate::domain::summary::Blocker) -> Vec<String> {
     blocker.owner.iter().map(|owner| format!("with {owner}")).collect()
 }
 
-fn flag_facts(flag: &crate::domain::summary::Flag) -> Vec<String> {
+fn flag_facts(flag: &Flag) -> Vec<String> {
     let mut facts = vec![format!("{} severity", flag.severity)];
     if !flag.owed_by.is_empty() {
         facts.push(format!("waiting on {}", flag.owed_by.join(", ")));
@@ -180,8 +186,8 @@ fn flag_facts(flag: &crate::domain::summary::Flag) -> Vec<String> {
     facts
 }
 
-fn quotes(text: &str, cites: &[Cite], summary: &Summary) -> Vec<Quote> {
-    let year = summary.thread.last_activity_at.as_deref().and_then(Moment::parse).and_then(civil).map(DateTime::year);
+fn quotes(text: &str, cites: &[Cite], thread: &ThreadFacts) -> Vec<Quote> {
+    let year = thread.last_activity_at.as_deref().and_then(Moment::parse).and_then(civil).map(DateTime::year);
     let quoted = is_quoted(text, cites);
     let mut quotes: Vec<Quote> = cites
         .iter()
@@ -215,7 +221,7 @@ fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase)
 }
 
-fn shortened(words: &str) -> String {
+pub(super) fn shortened(words: &str) -> String {
     match words.char_indices().nth(QUOTE_LETTERS) {
         None => words.to_string(),
         Some((at, _)) => {
@@ -248,7 +254,7 @@ fn period(opened: Option<&str>, last: Option<&str>) -> Option<String> {
 }
 
 /// "12 Nov 14:02", with the year where it is not `year`.
-fn moment(text: &str, year: Option<i16>) -> String {
+pub(super) fn moment(text: &str, year: Option<i16>) -> String {
     let Some(moment) = Moment::parse(text) else { return plain::line(text) };
     let Some(at) = civil(moment) else { return moment_of(moment) };
     let day = if year.is_none_or(|y| y == at.year()) { "%-d %b" } else { "%-d %b %Y" };
@@ -271,6 +277,6 @@ fn civil(moment: Moment) -> Option<DateTime> {
     }
 }
 
-fn counted(n: usize, one: &str, many: &str) -> String {
+pub(super) fn counted(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }

@@ -3,7 +3,11 @@
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
 
-use super::{goal::Goal, pause::Pause};
+use super::{
+    assess::{Case, opening},
+    goal::Goal,
+    pause::Pause,
+};
 use crate::{
     domain::Health,
     time::{
@@ -54,11 +58,29 @@ pub struct SegmentLine {
 /// What `goal` makes of something that was opened at an instant and is still open, and every segment up to its deadline,
 /// or up to now where that is later (half a year past the deadline at most).
 pub fn explain(goal: &Goal<'_>, opened: Timestamp, pauses: &[Pause], now: Timestamp) -> Explanation {
+    explained(goal, opened, None, pauses, None, now)
+}
+
+/// The same of an obligation, as long as it was open; `None` where no policy asks anything of it.
+pub fn explain_case(case: &Case<'_>, now: Timestamp) -> Option<Explanation> {
+    let (owed, goal) = (case.obligation, case.goal?);
+    let until = owed.ended_by(now).map_or(now, |closed| closed.at);
+    Some(explained(&goal, opening(owed, &goal), owed.stated_due, case.pauses, case.owner, until))
+}
+
+fn explained(
+    goal: &Goal<'_>,
+    opened: Timestamp,
+    stated: Option<Timestamp>,
+    pauses: &[Pause],
+    owner: Option<&Calendar>,
+    now: Timestamp,
+) -> Explanation {
     let zone = goal.calendar.map_or(TimeZone::UTC, |calendar| calendar.zone().clone());
     let told: Vec<Interval> = pauses.iter().filter_map(|pause| pause.by(now)).collect();
     let clock = WorkClock::of(goal.span, goal.calendar, told.clone());
     let elapsed_secs = clock.ran_between(opened, now).secs();
-    let deadline = goal.deadline(opened, None, told, None);
+    let deadline = goal.deadline(opened, stated, told, owner);
     let Some(deadline) = deadline else {
         let segments = lines(&segments(&clock, pauses, opened, now), &zone);
         let (due_at, warn_at, remaining_secs, health) = (None, None, None, Health::OnTrack);

@@ -12,7 +12,7 @@ pub mod report;
 pub mod simulate;
 
 pub use assess::{Assessment, Case, assess};
-pub use explain::{Explanation, explain};
+pub use explain::{Explanation, explain, explain_case};
 pub use goal::Goal;
 pub use pause::{Pause, PauseWhen};
 pub use policy::{Policies, PolicyConfig, PolicyError, Subject};

@@ -1,6 +1,6 @@
 //! Who read or did what. No text of a thread is ever in it.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, Transaction, params};
 
 use super::{Store, StoreError};
 
@@ -16,6 +16,12 @@ pub struct Entry {
     /// The key of a thread, or the name of a source.
     pub subject: Option<String>,
     pub request_id: Option<String>,
+}
+
+/// Keeps one entry in the transaction of what it tells of.
+pub(super) fn note(on: &Transaction<'_>, who: &str, what: &str, subject: &str, at_ms: i64) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO audit (at_ms, who, what, subject) VALUES (?1, ?2, ?3, ?4)";
+    on.prepare_cached(sql)?.execute(params![at_ms, who, what, subject]).map(drop)
 }
 
 impl Store {

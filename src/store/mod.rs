@@ -5,11 +5,14 @@
 
 pub mod audit;
 mod change;
+pub mod hold;
 pub mod idempotency;
 mod ingest;
 mod join;
 mod keep;
 mod migrate;
+pub mod obligation;
+pub mod outbox;
 pub mod report;
 pub mod search;
 pub mod summary;
@@ -183,3 +186,6 @@ impl StoreError {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod owed_tests;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, types::V
 
 use super::{Store, StoreError, change, thread::Filter};
 use crate::domain::{
-    Moment, ThreadActs,
+    Moment, Sentence, Span, SpeechAct, ThreadActs,
     summary::{AskState, Cite, QuestionState, Summary},
 };
 
@@ -19,9 +19,13 @@ pub struct Made {
     /// The thread's version that it was made from.
     pub thread_version: i64,
     pub made_ms: i64,
-    /// `bluf.summary/1`.
+    /// `bluf.summary/1`, with the thread's flags as they were last worked out.
     pub json: String,
+    /// When that was.
+    pub flagged_ms: i64,
 }
+
+const MADE: &str = "summary.id, thread_version, made_ms, json_set(json, '$.flags', json(coalesce(thread.flags, '[]'))), docket_ms";
 
 /// A decision of any thread, for the decision log.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -69,7 +73,9 @@ impl Store {
         summary: &Summary,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let json = serde_json::to_string(summary).map_err(|e| StoreError::Failed(e.to_string()))?;
+        // Flags change with time, and quote without a claim's row: they are kept with what is owed.
+        let unflagged = Summary { flags: Vec::new(), ..summary.clone() };
+        let json = serde_json::to_string(&unflagged).map_err(|e| StoreError::Failed(e.to_string()))?;
         let now_ms = now.as_millisecond();
         self.write(|on| {
             let sql = "SELECT source_id, key FROM thread WHERE id = ?1";
@@ -94,8 +100,10 @@ impl Store {
 
 /// The newest summary of a thread.
 pub fn newest(on: &Connection, thread: i64) -> rusqlite::Result<Option<Made>> {
-    let sql = "SELECT id, thread_version, made_ms, json FROM summary WHERE thread_id = ?1 ORDER BY id DESC LIMIT 1";
-    on.prepare_cached(sql)?.query_row([thread], made).optional()
+    let sql = format!(
+        "SELECT {MADE} FROM summary JOIN thread ON thread.id = thread_id WHERE thread_id = ?1 ORDER BY summary.id DESC LIMIT 1"
+    );
+    on.prepare_cached(&sql)?.query_row([thread], made).optional()
 }
 
 /// The newest summary of every thread that was active in `filter`, most recently active first, with the thread's row.
@@ -103,10 +111,10 @@ pub fn newest_of_all(on: &Connection, filter: &Filter, most: usize) -> rusqlite:
     let (clauses, mut values) = filter.sql();
     values.push((most as i64).into());
     let sql = format!(
-        "SELECT summary.id, thread_version, made_ms, json, thread.id FROM thread JOIN summary ON summary.id = \
+        "SELECT {MADE}, thread.id FROM thread JOIN summary ON summary.id = \
          (SELECT max(id) FROM summary WHERE thread_id = thread.id) WHERE {clauses} ORDER BY thread.last_ms DESC LIMIT ?"
     );
-    let row = |row: &Row<'_>| Ok((row.get(4)?, made(row)?));
+    let row = |row: &Row<'_>| Ok((row.get(5)?, made(row)?));
     on.prepare_cached(&sql)?.query_map(rusqlite::params_from_iter(values), row)?.collect()
 }
 
@@ -152,7 +160,13 @@ pub fn decisions(
 }
 
 fn made(row: &Row<'_>) -> rusqlite::Result<Made> {
-    Ok(Made { id: row.get(0)?, thread_version: row.get(1)?, made_ms: row.get(2)?, json: row.get(3)? })
+    Ok(Made {
+        id: row.get(0)?,
+        thread_version: row.get(1)?,
+        made_ms: row.get(2)?,
+        json: row.get(3)?,
+        flagged_ms: row.get(4)?,
+    })
 }
 
 fn claims(summary: &Summary) -> Vec<Claim<'_>> {
@@ -222,31 +236,60 @@ fn add(on: &Transaction<'_>, summary: i64, claim: &Claim<'_>, rows: &HashMap<Str
 
 /// Replaces what was known of the sentences of messages where it differs.
 fn keep_acts(on: &Transaction<'_>, rows: &[i64], acts: &ThreadActs) -> rusqlite::Result<()> {
-    let mut known = on.prepare_cached("SELECT start, \"end\", act FROM act WHERE message_id = ?1 ORDER BY id")?;
-    let mut by_message: HashMap<usize, Vec<&crate::domain::Sentence>> = HashMap::new();
+    let mut by_message: HashMap<usize, Vec<&Sentence>> = HashMap::new();
     for sentence in &acts.sentences {
         by_message.entry(sentence.span.message).or_default().push(sentence);
     }
-    let sql =
-        "INSERT INTO act (message_id, start, \"end\", act, probability, addressee) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let mut forget = on.prepare_cached("DELETE FROM act WHERE message_id = ?1")?;
+    let sql = "INSERT INTO act (message_id, start, \"end\", act, probability, addressee, action, due_start, due_end) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let mut add = on.prepare_cached(sql)?;
     for (at, &message) in rows.iter().enumerate() {
         let now = by_message.remove(&at).unwrap_or_default();
-        let row = |row: &Row<'_>| Ok((row.get::<_, usize>(0)?, row.get::<_, usize>(1)?, row.get::<_, String>(2)?));
-        let before: Vec<(usize, usize, String)> = known.query_map([message], row)?.collect::<rusqlite::Result<_>>()?;
-        let same = before.len() == now.len()
-            && before
-                .iter()
-                .zip(&now)
-                .all(|(b, s)| (b.0, b.1, b.2.as_str()) == (s.span.start, s.span.end, s.act.as_str()));
-        if same {
+        if acts_of(on, message, at)?.iter().eq(now.iter().map(|sentence| as_kept(sentence)).collect::<Vec<_>>().iter()) {
             continue;
         }
-        on.prepare_cached("DELETE FROM act WHERE message_id = ?1")?.execute([message])?;
+        forget.execute([message])?;
         for s in now {
-            let row =
-                params![message, s.span.start as i64, s.span.end as i64, s.act.as_str(), s.probability, s.addressee];
-            on.prepare_cached(sql)?.execute(row)?;
+            let (start, end) = (s.due.map(|due| due.start), s.due.map(|due| due.end));
+            let (span, act) = (s.span, s.act.as_str());
+            add.execute(params![message, span.start, span.end, act, s.probability, s.addressee, s.action, start, end])?;
         }
     }
     Ok(())
+}
+
+/// What the sentences of messages do, as they were last read: all that the law asks of them.
+pub fn acts(on: &Connection, rows: &[i64]) -> rusqlite::Result<ThreadActs> {
+    let mut sentences = Vec::new();
+    for (at, &message) in rows.iter().enumerate() {
+        sentences.extend(acts_of(on, message, at)?);
+    }
+    Ok(ThreadActs { sentences, ..ThreadActs::default() })
+}
+
+fn acts_of(on: &Connection, row: i64, message: usize) -> rusqlite::Result<Vec<Sentence>> {
+    let sql = "SELECT start, \"end\", act, probability, addressee, action, due_start, due_end FROM act WHERE message_id = ?1 ORDER BY id";
+    let sentence = |row: &Row<'_>| {
+        let act: String = row.get(2)?;
+        let due: Option<(usize, usize)> = row.get::<_, Option<usize>>(6)?.zip(row.get(7)?);
+        Ok(Sentence {
+            span: Span { message, start: row.get(0)?, end: row.get(1)? },
+            act: SpeechAct::ALL.into_iter().find(|a| a.as_str() == act).unwrap_or(SpeechAct::Other),
+            probability: row.get(3)?,
+            acts: [0.0; 11],
+            salience: 0.0,
+            decision: 0.0,
+            action: row.get(5)?,
+            addressee: row.get(4)?,
+            due: due.map(|(start, end)| Span { message, start, end }),
+            words: 0,
+        })
+    };
+    on.prepare_cached(sql)?.query_map([row], sentence)?.collect()
+}
+
+/// A sentence without what is not kept of it.
+fn as_kept(sentence: &Sentence) -> Sentence {
+    Sentence { acts: [0.0; 11], salience: 0.0, decision: 0.0, words: 0, ..sentence.clone() }
 }

@@ -100,7 +100,7 @@ impl Summarizer {
         let context = ranked.context(&view, &bottom_line, shown.copied());
         Ok(Summary {
             schema: SCHEMA,
-            thread: facts(thread),
+            thread: ThreadFacts::of(thread),
             bottom_line,
             decisions: decisions.iter().map(|&n| sections::decision(&view, n)).collect(),
             asks: asks.iter().map(|&n| sections::ask(&view, n)).collect(),
@@ -161,21 +161,6 @@ fn most_words(thread: &Thread, acts: &ThreadActs) -> usize {
     let said: usize = acts.sentences.iter().map(|s| s.words).sum();
     let share = if thread.kind == Kind::Document { SHARE_OF_WORDS / 2.0 } else { SHARE_OF_WORDS };
     (said as f32 * share).clamp(FEWEST_WORDS, MOST_WORDS) as usize
-}
-
-fn facts(thread: &Thread) -> ThreadFacts {
-    let moments = || thread.messages.iter().filter_map(|m| m.sent_at);
-    ThreadFacts {
-        id: thread.id.clone(),
-        source: thread.source.clone(),
-        kind: thread.kind.as_str(),
-        title: thread.title.clone(),
-        url: thread.url.clone(),
-        messages: thread.messages.len(),
-        participants: thread.participants.clone(),
-        opened_at: moments().next().map(|m| m.to_string()),
-        last_activity_at: moments().next_back().map(|m| m.to_string()),
-    }
 }
 
 /// A shorter borrow of an optional model, so that it can be lent more than once.

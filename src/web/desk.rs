@@ -8,7 +8,9 @@ use jiff::Timestamp;
 
 use crate::{
     domain::{Page, Thread, summary::Summary},
-    store::{Store, StoreError, Taken},
+    sla::Explanation,
+    store::{Store, StoreError, Taken, hold::Act},
+    time::Span,
 };
 
 /// The daemon, as a request sees it.
@@ -32,6 +34,18 @@ pub trait Desk: Send + Sync + 'static {
 
     /// A webhook of `source`, which verifies its signature; what the answer must say, where the sender waits for that.
     async fn hook(&self, source: &str, delivery: Delivery) -> Result<Option<String>, DeskError>;
+
+    /// Does what `who` wants about an obligation; whether there is one of that id.
+    async fn act(&self, obligation: &str, act: Act, who: &str) -> Result<bool, DeskError>;
+
+    /// Ends a silence; whether there is one of that number that still holds.
+    async fn end_silence(&self, id: i64, who: &str) -> Result<bool, DeskError>;
+
+    /// When a span from an instant on has passed, on the calendar of the alerts.
+    fn later(&self, from: Timestamp, span: Span) -> Option<Timestamp>;
+
+    /// Why an obligation of the thread in row `thread` is due when it is; `None` where it has no deadline.
+    async fn explain(&self, thread: i64, obligation: &str) -> Result<Option<Explanation>, DeskError>;
 
     /// Has `source` pulled now; whether there is one of that name.
     fn ring(&self, source: &str) -> bool;

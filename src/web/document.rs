@@ -54,7 +54,7 @@ pub(super) fn complete(api: &mut OpenApi) {
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     components.security_schemes.insert("token".to_owned(), RefOr::T(bearer));
     for (path, item) in &mut api.paths.paths {
-        for (method, operation) in [("get", &mut item.get), ("post", &mut item.post)] {
+        for (method, operation) in [("get", &mut item.get), ("post", &mut item.post), ("delete", &mut item.delete)] {
             if let Some(operation) = operation {
                 operation.operation_id = Some(named(method, path));
                 describe(operation);

@@ -10,7 +10,7 @@ use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, api, auth, document, error::ApiError, feed, finish, health, metrics, ui};
+use super::{App, api, auth, document, due, error::ApiError, feed, finish, health, metrics, ui};
 
 /// Everything, with what every request passes on its way in and out.
 pub(super) fn router(app: &App) -> Router {
@@ -54,6 +54,14 @@ fn closed() -> OpenApiRouter<App> {
         .routes(routes!(api::summarize::now))
         .routes(routes!(api::search::threads))
         .routes(routes!(api::decisions::list))
+        .routes(routes!(api::obligations::list))
+        .routes(routes!(api::obligations::ack))
+        .routes(routes!(api::obligations::snooze))
+        .routes(routes!(api::obligations::waive))
+        .routes(routes!(api::obligations::explain))
+        .routes(routes!(api::alerts::list))
+        .routes(routes!(api::alerts::silences, api::alerts::silence))
+        .routes(routes!(api::alerts::end_silence))
         .routes(routes!(api::catchup::digest))
         .routes(routes!(api::catchup::catchup))
         .routes(routes!(api::stats::channels))
@@ -62,6 +70,7 @@ fn closed() -> OpenApiRouter<App> {
         .routes(routes!(api::ingest::ingest))
         .routes(routes!(api::events::stream))
         .routes(routes!(feed::digest))
+        .routes(routes!(due::due))
         .routes(routes!(metrics::metrics))
 }
 
@@ -71,6 +80,8 @@ fn pages() -> Router<App> {
         .route("/", get(ui::threads))
         .route("/threads/{id}", get(ui::thread))
         .route("/search", get(ui::search))
+        .route("/waiting", get(ui::waiting))
+        .route("/obligations/{id}", post(ui::done))
         .route("/theme", post(ui::theme))
         .route("/style.css", get(ui::style))
 }

@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["text", "court", "sla", "alert"],
     &["net", "telemetry"],
     &["source", "sink", "store", "model"],
-    &["classify", "summarize"],
+    &["classify", "summarize", "docket"],
     &["engine", "render"],
     &["web"],
     &["config"],

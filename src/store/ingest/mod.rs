@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
 
-use super::{Store, StoreError, change, join};
+use super::{Store, StoreError, change, join, obligation};
 use crate::domain::{Item, Moment, Page, Thread};
 
 /// Letters of the key that the API calls a thread by (64 bits of a sha256).
@@ -262,11 +262,12 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// Drops every summary that quotes a message, so that its words are nowhere; the thread is read again.
+    /// Drops every summary, obligation and flag that quotes a message, so that its words are nowhere; the thread is read again.
     fn forget_claims(&self, message: i64) -> rusqlite::Result<()> {
         let sql = "DELETE FROM summary WHERE id IN (SELECT summary_id FROM claim JOIN cite ON claim_id = claim.id \
                    WHERE message_id = ?1)";
-        self.on.prepare_cached(sql)?.execute([message]).map(drop)
+        self.on.prepare_cached(sql)?.execute([message])?;
+        obligation::forget(self.on, message)
     }
 
     fn touch(&mut self, thread: i64, changed: bool) {

@@ -42,7 +42,8 @@ pub(crate) struct Asked {
 
 /// What happens
 ///
-/// `thread.changed`, `thread.gone`, `summary.made`, `source.down`, `source.up`, each with an EventView as data; and `reset` where
+/// `thread.changed`, `thread.gone`, `summary.made`, `source.down`, `source.up`,
+/// `obligation.at_risk`, `obligation.breached`, `obligation.escalated`, `obligation.closed`, each with an EventView as data; and `reset` where
 /// what you missed is no longer kept: read your lists anew.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events",
     params(Asked, ("last-event-id" = Option<i64>, Header, description = "The last event you have seen")),

@@ -1,11 +1,13 @@
 //! The resources, one file each.
 
+pub mod alerts;
 pub mod catchup;
 pub mod decisions;
 pub mod events;
 pub mod hooks;
 pub mod ingest;
 pub mod messages;
+pub mod obligations;
 pub mod search;
 pub mod sources;
 pub mod stats;

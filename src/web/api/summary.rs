@@ -127,7 +127,7 @@ pub(super) fn written(summary: &Summary, form: &'static str) -> Response {
 /// Rows of summaries that were deleted may be used again, versions of threads never are.
 fn tag(made: &Made, form: &str) -> String {
     let kind = form.rsplit('/').next().unwrap_or_default();
-    format!("\"{:x}-{:x}-{:x}-{kind}\"", made.id, made.thread_version, made.made_ms)
+    format!("\"{:x}-{:x}-{:x}-{:x}-{kind}\"", made.id, made.thread_version, made.made_ms, made.flagged_ms)
 }
 
 /// Whether an If-None-Match names `tag`. RFC 9110 §13.1.2: a weak comparison.

@@ -3,6 +3,7 @@
 //! Templates escape everything that they show, and text of a thread becomes neither a link nor anything else but text.
 
 mod thread;
+mod waiting;
 
 use axum::{
     Extension,
@@ -17,6 +18,7 @@ use minijinja::{Environment, Value, context};
 use serde::Deserialize;
 
 pub(super) use thread::thread;
+pub(super) use waiting::{done, waiting};
 
 use super::{
     App,
@@ -33,11 +35,13 @@ use crate::{
     store::thread::{After, Filter, page},
 };
 
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("base.html", include_str!("base.html")),
     ("item.html", include_str!("item.html")),
+    ("owed.html", include_str!("owed.html")),
     ("threads.html", include_str!("threads.html")),
     ("thread.html", include_str!("thread.html")),
+    ("waiting.html", include_str!("waiting.html")),
     ("search.html", include_str!("search.html")),
     ("problem.html", include_str!("problem.html")),
     ("digest.xml", include_str!("digest.xml")),
@@ -213,11 +217,15 @@ pub(super) async fn theme(form: Result<Form<Theme>, FormRejection>) -> Result<Re
         return Err(ApiError::bad("bad_theme", "A theme is light, dark or auto."));
     }
     let cookie = format!("theme={}; Path=/; Max-Age={REMEMBERED}; SameSite=Strict; HttpOnly", theme.to);
-    // Only to a page of ours: the second letter of an address elsewhere is a slash, or what browsers take for one.
-    let ours = theme.back.starts_with('/') && !theme.back[1..].starts_with(['/', '\\']);
-    let back = HeaderValue::from_str(&theme.back).ok().filter(|_| ours).unwrap_or(HeaderValue::from_static("/"));
+    let back = HeaderValue::from_str(&theme.back).ok().filter(|_| ours(&theme.back));
+    let back = back.unwrap_or(HeaderValue::from_static("/"));
     let cookie = HeaderValue::from_str(&cookie).map_err(|e| ApiError::internal(&e))?;
     Ok((StatusCode::SEE_OTHER, [(LOCATION, back), (SET_COOKIE, cookie)]).into_response())
+}
+
+/// Whether an address is a page of ours: the second letter of one elsewhere is a slash, or what browsers take for one.
+fn ours(back: &str) -> bool {
+    back.starts_with('/') && !back[1..].starts_with(['/', '\\'])
 }
 
 /// What somebody chose; `auto` follows their system.

@@ -6,11 +6,15 @@ use axum::{Extension, extract::State, http::HeaderMap, response::Response};
 use minijinja::{Value, context};
 use serde::Deserialize;
 
-use super::{item, theme_of, when};
+use super::{item, theme_of, waiting, when};
 use crate::{
     domain::summary::{AskState, By, Cite, QuestionState, Summary},
     render::{plain, view},
-    store::{summary, thread as threads, thread::Kept},
+    store::{
+        obligation::{self, Which},
+        summary, thread as threads,
+        thread::Kept,
+    },
     web::{
         App,
         asked::{Path, Query},
@@ -23,6 +27,8 @@ use crate::{
 
 /// Messages of a page.
 const MESSAGES: usize = 200;
+/// Obligations that a page shows.
+const OWED: usize = 20;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,10 +50,13 @@ pub(crate) async fn thread(
     app.auditor.note(&reader, "page", Some(listed.key.clone()), &request, app.desk.now())?;
     let row = listed.id;
     let from = from - from % MESSAGES;
-    let (made, ids, messages) = app
+    let now = app.desk.now();
+    let (made, ids, messages, owed) = app
         .read(move |on| {
             let made = summary::newest(on, row)?;
-            Ok((made, threads::message_ids(on, row)?, threads::messages(on, row, from, MESSAGES)?))
+            let which = Which { thread: Some(row), ..Which::default() };
+            let owed = obligation::list(on, &which, None, OWED)?;
+            Ok((made, threads::message_ids(on, row)?, threads::messages(on, row, from, MESSAGES)?, owed))
         })
         .await?;
     let summary: Option<Summary> = match made {
@@ -61,6 +70,7 @@ pub(crate) async fn thread(
         back => format!("/threads/{}", listed.key),
         summary => summary.as_ref().map(|s| links.summary(s)),
         messages => messages.iter().enumerate().map(|(at, kept)| message(from + at, kept)).collect::<Vec<_>>(),
+        owed => owed.into_iter().map(|kept| waiting::item(kept, now).1).collect::<Vec<_>>(),
         before => (from > 0).then(|| from.saturating_sub(MESSAGES)),
         after => (from + shown < ids.len()).then_some(from + MESSAGES),
         first => from + 1, last => from + shown, all => ids.len(),

@@ -7,6 +7,7 @@ mod deletion;
 mod described;
 mod events;
 mod limits;
+mod owed;
 mod pages;
 mod reading;
 mod searching;

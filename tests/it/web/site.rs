@@ -13,14 +13,17 @@ use std::{
 use async_trait::async_trait;
 use bluf::{
     classify::Classifier,
+    docket::{self, Matters, Rules},
     domain::{Cursor, Item, Kind, Message, Moment, Page, Thread, ThreadActs, summary::Summary},
     model::{Embedder, scripted::HashEmbedder},
-    store::{Store, Taken, thread, token::Scope, work},
+    engine::reckoned,
+    sla::{Explanation, explain_case},
+    store::{Store, Taken, hold::Act, thread, token::Scope, work},
     summarize::{Models, Options, Summarizer},
-    time::Stopwatch,
+    time::{Calendar, Span, Stopwatch, WorkClock},
     web::{self, Config, Delivery, Desk, DeskError, Health, Listener},
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use tokio_util::sync::CancellationToken;
 
 use super::client::Ask;
@@ -48,6 +51,11 @@ impl Plain {
         let (thread, rows, version) = self.store.read(|on| thread::load(on, row)).expect("read").expect("there");
         let (acts, summary) = self.read(&thread);
         self.store.keep_summary(row, version, &rows, &acts, &summary, now()).expect("kept");
+        let docket = docket::docket(&thread, &acts, &Rules::shipped(TimeZone::UTC), now());
+        let rows = thread.messages.iter().map(|message| message.id.clone()).zip(rows).collect();
+        let owed: Vec<_> = docket.entries.into_iter().map(reckoned).collect();
+        let flags = serde_json::to_string(&docket.flags).expect("JSON");
+        assert!(self.store.keep_docket(row, version, &rows, &owed, &flags, now()).expect("kept"));
     }
 }
 
@@ -92,6 +100,26 @@ impl Desk for Plain {
             ("chat", _) => Err(DeskError::Signature),
             _ => Err(DeskError::NoSource(source.to_owned())),
         }
+    }
+
+    async fn act(&self, obligation: &str, act: Act, who: &str) -> Result<bool, DeskError> {
+        Ok(self.store.act(obligation, &act, who, now())?)
+    }
+
+    async fn end_silence(&self, id: i64, who: &str) -> Result<bool, DeskError> {
+        Ok(self.store.end_silence(id, who, now())?)
+    }
+
+    fn later(&self, from: Timestamp, span: Span) -> Option<Timestamp> {
+        WorkClock::of(span, Some(&Calendar::office(TimeZone::UTC)), Vec::new()).due(from, span)
+    }
+
+    async fn explain(&self, row: i64, obligation: &str) -> Result<Option<Explanation>, DeskError> {
+        let Some((thread, ..)) = self.store.read(|on| thread::load(on, row))? else { return Ok(None) };
+        let (acts, rules) = (self.read(&thread).0, Rules::shipped(TimeZone::UTC));
+        let matters = Matters::of(&thread, &acts, &rules, now());
+        let case = matters.cases().into_iter().find(|case| case.obligation.id == obligation);
+        Ok(case.and_then(|case| explain_case(&case, now())))
     }
 
     fn ring(&self, source: &str) -> bool {

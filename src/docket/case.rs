@@ -1,0 +1,193 @@
+//! From a thread's debts to readings: what each is matched by, when its clock stood still, and who owes it.
+
+use jiff::Timestamp;
+
+use super::{
+    Entry,
+    rules::{Rules, zone_name},
+};
+use crate::{
+    court::{self, Ruling},
+    domain::{Event, Metric, Moment, Obligation, ObligationKind, Thread, ThreadActs},
+    sla::{Assessment, Case, Goal, Pause, Subject, assess::assess_thread, pause::pauses},
+    time::{Calendar, WorkClock},
+};
+
+/// A stretch in which it was somebody else's turn; without an end it lasts.
+type Turn = (Timestamp, Option<Timestamp>);
+
+/// What one of its owners makes of an obligation: a policy may be theirs alone, and so may the hours.
+#[derive(Debug)]
+struct Reading<'a> {
+    /// Index of the obligation.
+    of: usize,
+    goal: Option<Goal<'a>>,
+    pauses: Vec<Pause>,
+    owner: Option<&'a Calendar>,
+}
+
+/// Everything that a thread left somebody owing by an instant, with what decides on its deadline.
+#[derive(Debug)]
+pub struct Matters<'a> {
+    obligations: Vec<Obligation>,
+    readings: Vec<Reading<'a>>,
+    now: Timestamp,
+}
+
+impl<'a> Matters<'a> {
+    /// Of `thread`, whose sentences are read as `acts`, by `now`.
+    pub fn of(thread: &Thread, acts: &ThreadActs, rules: &'a Rules, now: Timestamp) -> Matters<'a> {
+        Matters::ruled(thread, &court::ruling(thread, acts, now), rules, now)
+    }
+
+    pub(super) fn ruled(thread: &Thread, ruling: &Ruling, rules: &'a Rules, now: Timestamp) -> Matters<'a> {
+        let mut obligations: Vec<Obligation> =
+            ruling.debts.iter().filter_map(|debt| debt.obligation(thread)).filter(|o| o.opened_at <= now).collect();
+        let happened: Vec<Event> = thread.events.iter().filter(|event| by(event.at, now)).cloned().collect();
+        let (labels, priority) = (labels(&happened), priority(&happened));
+        let base = Subject {
+            source: &thread.source,
+            channel: thread.channel.as_deref(),
+            kind: thread.kind.as_str(),
+            labels: &labels,
+            priority: priority.as_deref(),
+            people: &[],
+        };
+        for obligation in obligations.iter_mut().filter(|o| o.kind == ObligationKind::Decision) {
+            if let Some(quiet_at) = ruling.quiet_at {
+                obligation.stated_due = Some(document_due(rules, &base, obligation.opened_at).unwrap_or(quiet_at));
+            }
+        }
+        let mut readings = Vec::new();
+        for (of, obligation) in obligations.iter().enumerate() {
+            let turns = askers_turns(obligation, &obligations);
+            for people in owners(thread, rules, obligation) {
+                let subject = Subject { people: &people, ..base };
+                let goal = rules.policies.goal(&subject, obligation.metric);
+                let goal = goal.or_else(|| obligation.stated_due.map(|_| rules.stated(obligation.metric)));
+                let conditions = rules.policies.pause_conditions(&subject, obligation.metric);
+                let owner = people.iter().find_map(|name| rules.person(name)).map(|person| &person.calendar);
+                readings.push(Reading { of, goal, pauses: pauses(conditions, &happened, &turns), owner });
+            }
+        }
+        Matters { obligations, readings, now }
+    }
+
+    /// One case an obligation: where several people owe one thing, that of the earliest deadline, and then of the earliest
+    /// warning, among them.
+    pub fn cases(&self) -> Vec<Case<'_>> {
+        self.best().into_iter().map(|(reading, _)| self.case(reading)).collect()
+    }
+
+    pub(super) fn entries(&self, rules: &Rules) -> Vec<Entry> {
+        let entry = |(reading, assessment): (&Reading<'_>, Assessment)| {
+            let calendar = reading.owner.or(reading.goal.and_then(|goal| goal.calendar));
+            let zone = zone_name(calendar.map_or(&rules.zone, Calendar::zone));
+            let (obligation, pauses) = (self.obligations[reading.of].clone(), reading.pauses.clone());
+            let round_the_clock = reading.goal.is_some_and(|goal| goal.calendar.is_none());
+            Entry { obligation, assessment, pauses, zone, round_the_clock }
+        };
+        self.best().into_iter().map(entry).collect()
+    }
+
+    fn best(&self) -> Vec<(&Reading<'a>, Assessment)> {
+        let cases: Vec<Case<'_>> = self.readings.iter().map(|reading| self.case(reading)).collect();
+        let mut best: Vec<(&Reading<'a>, Assessment)> = Vec::with_capacity(self.obligations.len());
+        for (reading, assessment) in self.readings.iter().zip(assess_thread(&cases, self.now)) {
+            match best.last_mut().filter(|(held, _)| held.of == reading.of) {
+                Some(held) if sooner(&assessment) < sooner(&held.1) => *held = (reading, assessment),
+                Some(_) => {}
+                None => best.push((reading, assessment)),
+            }
+        }
+        best
+    }
+
+    fn case<'m>(&'m self, reading: &'m Reading<'a>) -> Case<'m> {
+        let Reading { of, goal, pauses, owner } = reading;
+        Case { obligation: &self.obligations[*of], goal: *goal, pauses, owner: *owner }
+    }
+}
+
+/// The names of each who owes it; one nobody where no one is named.
+fn owners(thread: &Thread, rules: &Rules, obligation: &Obligation) -> Vec<Vec<String>> {
+    let named: Vec<Vec<String>> = obligation.owed_by.iter().map(|owner| aliases(thread, rules, owner)).collect();
+    if named.is_empty() { vec![Vec::new()] } else { named }
+}
+
+/// Orders readings of one obligation: the first deadline, then the first warning.
+fn sooner(assessment: &Assessment) -> (Timestamp, Timestamp) {
+    (assessment.due_at.unwrap_or(Timestamp::MAX), assessment.warn_at.unwrap_or(Timestamp::MAX))
+}
+
+/// When a document's decision is due by the configuration: its goal, after the review window where there is one. `None`
+/// where only what we ship would say: then the document's own silence tells.
+fn document_due(rules: &Rules, subject: &Subject<'_>, opened: Timestamp) -> Option<Timestamp> {
+    let decision = rules.policies.written_goal(subject, Metric::Decision)?;
+    let review = rules.policies.written_goal(subject, Metric::Review);
+    let after = |goal: &Goal<'_>, from| WorkClock::of(goal.span, goal.calendar, Vec::new()).due(from, goal.span);
+    let reviewed = review.map_or(Some(opened), |review| after(&review, opened))?;
+    after(&decision, reviewed)
+}
+
+/// The turns that were the asker's: whoever is owed was asked something back by whoever owes, and had not answered.
+fn askers_turns(obligation: &Obligation, all: &[Obligation]) -> Vec<Turn> {
+    let meet = |one: &[String], other: &[String]| one.iter().any(|who| other.contains(who));
+    let asked_back = |other: &&Obligation| {
+        other.kind == ObligationKind::Reply
+            && other.id != obligation.id
+            && other.opened_at > obligation.opened_at
+            && meet(&other.owed_by, &obligation.owed_to)
+            && (obligation.owed_by.is_empty() || meet(&other.owed_to, &obligation.owed_by))
+    };
+    let span = |other: &Obligation| (other.opened_at, other.closed.as_ref().map(|closed| closed.at));
+    all.iter().filter(asked_back).map(span).collect()
+}
+
+/// Every name that somebody goes by in this thread and in the configuration.
+fn aliases(thread: &Thread, rules: &Rules, owner: &str) -> Vec<String> {
+    let mut names = vec![owner.to_string()];
+    let accounts = thread.messages.iter().filter(|message| message.author.as_deref() == Some(owner));
+    names.extend(accounts.filter_map(|message| message.author_id.clone()).take(1));
+    let person = names.iter().find_map(|name| rules.person(name));
+    names.extend(person.map(|person| person.name.clone()));
+    names
+}
+
+/// Labels that a thread bears after its events.
+fn labels(events: &[Event]) -> Vec<String> {
+    let mut labels: Vec<String> = Vec::new();
+    for event in events {
+        let Some(label) = event.subject.as_deref() else { continue };
+        match event.kind.as_str() {
+            "labelled" | "labeled" => labels.push(label.to_string()),
+            "unlabelled" | "unlabeled" => labels.retain(|known| !known.eq_ignore_ascii_case(label)),
+            _ => {}
+        }
+    }
+    labels
+}
+
+/// The priority that was set last: by an event of its own, or by a label such as `priority:high` or `P1`.
+fn priority(events: &[Event]) -> Option<String> {
+    events.iter().rev().find_map(|event| {
+        let subject = event.subject.as_deref()?.trim();
+        match event.kind.as_str() {
+            "priority" | "priority_changed" => Some(subject.to_string()),
+            "labelled" | "labeled" => priority_label(subject),
+            _ => None,
+        }
+    })
+}
+
+fn priority_label(label: &str) -> Option<String> {
+    let lower = label.to_lowercase();
+    let named = lower.strip_prefix("priority").map(|rest| rest.trim_start_matches([':', '/', '-', ' ']));
+    let short = || lower.strip_prefix('p').filter(|n| n.len() == 1 && n.bytes().all(|b| b.is_ascii_digit()));
+    named.filter(|word| !word.is_empty()).map(str::to_string).or_else(|| short().map(|_| lower.clone()))
+}
+
+/// Whether something had happened; what states no instant is taken to have.
+fn by(at: Option<Moment>, now: Timestamp) -> bool {
+    at.and_then(Moment::instant).is_none_or(|at| at <= now)
+}

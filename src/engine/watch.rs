@@ -1,0 +1,230 @@
+//! Watches what is owed: works out what a thread leaves owing once it has been read, and tells when its time comes.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{App, bell::LONGEST_SLEEP};
+use crate::{
+    alert::{self, Held, Matter, Plan, Routes, Silence, Subject},
+    docket::{self, Matters, Rules},
+    domain::{How, ObligationKind, Thread, ThreadActs},
+    sla::{self, Explanation},
+    store::{
+        StoreError, hold,
+        obligation::{self, Kept, Reckoned},
+        outbox::{self, Planned},
+        summary, thread,
+    },
+};
+
+/// Threads whose obligations are worked out, and obligations that are looked at, at one time.
+const DOCKETS: usize = 32;
+const LOOKS: usize = 256;
+/// How soon it is tried again when the database cannot.
+const TROUBLE_WAIT: Duration = Duration::from_secs(5);
+/// What was said last may be the answer: nobody is told before it has been read, unless reading takes longer than this.
+const LONGEST_UNREAD: SignedDuration = SignedDuration::from_mins(15);
+const UNREAD_WAIT: SignedDuration = SignedDuration::from_secs(5);
+
+/// What deadlines are reckoned by, and who is told.
+#[derive(Debug)]
+pub struct Law {
+    pub rules: Rules,
+    pub routes: Routes,
+    /// Where people reach bluf's pages, for links in what they are told: `https://bluf.example.org`.
+    pub pages: Option<String>,
+}
+
+/// Watches until the daemon stops.
+pub async fn run(app: App) {
+    while let Err(error) = reckon(&app).await {
+        tracing::error!(%error, "what deadlines are reckoned by could not be noted");
+        if app.wait(TROUBLE_WAIT).await {
+            return;
+        }
+    }
+    loop {
+        let wait = match round(&app).await {
+            Ok(wait) => wait,
+            Err(error) => {
+                tracing::error!(%error, "what is owed could not be watched");
+                TROUBLE_WAIT
+            }
+        };
+        tokio::select! {
+            () = app.stopping() => return,
+            () = app.bells().watch.wait(wait) => {}
+        }
+    }
+}
+
+/// Has everything worked out anew where the rules are others than the last time.
+async fn reckon(app: &App) -> Result<(), StoreError> {
+    let law = app.clone();
+    app.write(move |store| store.reckon_by(law.law().rules.fingerprint())).await
+}
+
+/// Does everything there is to do at present; how long to sleep then.
+async fn round(app: &App) -> Result<Duration, StoreError> {
+    let sinks = app.law().routes.source_down_to().to_vec();
+    if !sinks.is_empty() {
+        let now = app.now();
+        app.write(move |store| store.tell_down(&sinks, now)).await?;
+        app.ring_sinks();
+    }
+    loop {
+        if app.is_stopping() {
+            return Ok(Duration::ZERO);
+        }
+        let read = app.read(|on| obligation::undocketed(on, DOCKETS)).await?;
+        let moved = !read.is_empty();
+        for thread in read {
+            work_out(app, thread).await?;
+        }
+        let looked = look(app).await?;
+        if !moved && looked < LOOKS {
+            break;
+        }
+    }
+    let next = app.read(obligation::next_look_ms).await?;
+    let left = |ms: i64| u64::try_from(ms - app.now().as_millisecond()).map_or(Duration::ZERO, Duration::from_millis);
+    Ok(next.map_or(LONGEST_SLEEP, left).max(Duration::from_millis(10)))
+}
+
+/// Why an obligation of the thread in row `thread` is due when it is; `None` where there is no such one, or it has no deadline.
+pub(super) fn why(app: &App, thread: i64, obligation: &str, now: Timestamp) -> Result<Option<Explanation>, StoreError> {
+    let Some((thread, _, _, acts)) = app.store().read(|on| load(on, thread))? else { return Ok(None) };
+    let matters = Matters::of(&thread, &acts, &app.law().rules, now);
+    let case = matters.cases().into_iter().find(|case| case.obligation.id == obligation);
+    Ok(case.and_then(|case| sla::explain_case(&case, now)))
+}
+
+/// A thread with the rows of its messages, its version, and what its sentences do.
+fn load(on: &rusqlite::Connection, id: i64) -> rusqlite::Result<Option<(Thread, Vec<i64>, i64, ThreadActs)>> {
+    let Some((thread, rows, version)) = thread::load(on, id)? else { return Ok(None) };
+    let acts = summary::acts(on, &rows)?;
+    Ok(Some((thread, rows, version, acts)))
+}
+
+/// Works out what the thread in row `id` leaves owing, from what was read of it.
+async fn work_out(app: &App, id: i64) -> Result<(), StoreError> {
+    let law = app.clone();
+    let now = app.now();
+    app.write(move |store| {
+        let Some((thread, rows, version, acts)) = store.read(|on| load(on, id))? else { return Ok(()) };
+        let docket = docket::docket(&thread, &acts, &law.law().rules, now);
+        let rows: HashMap<String, i64> =
+            thread.messages.iter().zip(&rows).map(|(message, row)| (message.id.clone(), *row)).collect();
+        let reckoned: Vec<Reckoned> = docket.entries.into_iter().map(reckoned).collect();
+        let flags = serde_json::to_string(&docket.flags).map_err(|error| StoreError::Failed(error.to_string()))?;
+        store.keep_docket(id, version, &rows, &reckoned, &flags, now).map(drop)
+    })
+    .await
+}
+
+/// An entry of a docket as the store keeps it.
+pub fn reckoned(entry: docket::Entry) -> Reckoned {
+    let assessment = entry.assessment;
+    Reckoned {
+        obligation: entry.obligation,
+        policy: assessment.policy,
+        zone: entry.zone,
+        warn_at: assessment.warn_at,
+        due_at: assessment.due_at,
+        paused: assessment.paused,
+        round_the_clock: entry.round_the_clock,
+    }
+}
+
+/// Looks at the obligations whose time has come, and puts what is to be told in the outbox; how many there were.
+async fn look(app: &App) -> Result<usize, StoreError> {
+    let now = app.now();
+    let law = app.clone();
+    let planned = app
+        .read(move |on| {
+            let due = obligation::to_look_at(on, now, LOOKS)?;
+            if due.is_empty() {
+                return Ok(Vec::new());
+            }
+            let silences = hold::silences(on, now)?;
+            let hushed = hushed(on, &law.law().routes)?;
+            due.iter()
+                .map(|kept| {
+                    let told = outbox::receipts(on, &kept.reckoned.obligation.id)?;
+                    let plan = plan(kept, &told, &law.law().routes, &silences, &hushed, now);
+                    let Plan { tell, next } = plan;
+                    let (thread, source) = (kept.thread.key.clone(), kept.thread.source.clone());
+                    let obligation = kept.reckoned.obligation.id.clone();
+                    Ok(Planned { obligation, thread, source, tell, next, stage_since: kept.stage_since(now) })
+                })
+                .collect::<rusqlite::Result<Vec<Planned>>>()
+        })
+        .await?;
+    let (looked, telling) = (planned.len(), planned.iter().any(|plan| !plan.tell.is_empty()));
+    if looked > 0 {
+        app.write(move |store| store.tell(&planned, now)).await?;
+    }
+    if telling {
+        app.ring_sinks();
+    }
+    Ok(looked)
+}
+
+fn plan(
+    kept: &Kept,
+    told: &[alert::Receipt],
+    routes: &Routes,
+    silences: &[Silence],
+    hushed: &BTreeSet<(String, ObligationKind)>,
+    now: Timestamp,
+) -> Plan {
+    let reckoned = &kept.reckoned;
+    let owed = &reckoned.obligation;
+    if let Some(since) = kept.unread_since.filter(|since| now.duration_since(*since) < LONGEST_UNREAD)
+        && reckoned.warn_at.is_some_and(|warn| warn <= now)
+        && owed.closed.is_none()
+    {
+        let latest = since.saturating_add(LONGEST_UNREAD).unwrap_or(now);
+        let soon = now.saturating_add(UNREAD_WAIT).unwrap_or(now);
+        return Plan { tell: Vec::new(), next: Some(soon.min(latest)) };
+    }
+    let waived = kept.waived.as_ref().map(|hold| (hold.at, How::Waived));
+    let matter = Matter {
+        subject: Subject {
+            source: &kept.thread.source,
+            channel: kept.thread.channel.as_deref(),
+            kind: kept.thread.kind.as_str(),
+            obligation: owed.kind,
+            policy: reckoned.policy.as_deref(),
+            owed_by: &owed.owed_by,
+        },
+        first_seen: kept.first_seen,
+        warn_at: reckoned.warn_at,
+        due_at: reckoned.due_at,
+        paused: reckoned.paused.is_some(),
+        round_the_clock: reckoned.round_the_clock,
+        closed: owed.closed.as_ref().map(|closed| (closed.at, closed.how)).or(waived),
+        held: Held {
+            acknowledged: kept.acknowledged.is_some(),
+            snoozed_until: kept.snoozed.as_ref().and_then(|hold| hold.until),
+        },
+        hushed: hushed.contains(&(kept.thread.source.clone(), owed.kind)),
+        told,
+    };
+    alert::plan(&matter, routes, silences, now)
+}
+
+/// What waits while something else is open: by source and kind.
+fn hushed(on: &rusqlite::Connection, routes: &Routes) -> rusqlite::Result<BTreeSet<(String, ObligationKind)>> {
+    let mut hushed = BTreeSet::new();
+    for inhibit in routes.inhibits() {
+        for source in obligation::open_under(on, &inhibit.policy)? {
+            hushed.extend(inhibit.hushes.iter().map(|kind| (source.clone(), *kind)));
+        }
+    }
+    Ok(hushed)
+}
