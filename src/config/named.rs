@@ -172,13 +172,9 @@ impl Section<'_> {
     pub(super) fn read<T: DeserializeOwned>(&self, table: toml::Table) -> Result<T, Wrong> {
         T::deserialize(table).map_err(|error| {
             let what = error.message();
-            let mut keys = self.keys.iter();
-            let quoted = what.split('`').skip(1).step_by(2);
-            let at = quoted
-                .flat_map(|word| self.keys.iter().find(|(k, _)| k.get_ref() == word))
-                .map(|(k, _)| k.span())
-                .next();
-            let at = at.or_else(|| keys.find(|(k, _)| what.contains(k.get_ref().as_ref())).map(|(_, v)| v.span()));
+            let key = |word: &str| self.keys.iter().find(|(k, _)| k.get_ref() == word).map(|(k, _)| k.span());
+            let value = || self.keys.iter().find(|(k, _)| what.contains(k.get_ref().as_ref())).map(|(_, v)| v.span());
+            let at = what.split('`').skip(1).step_by(2).find_map(key).or_else(value);
             (at.unwrap_or_else(|| self.name.span()), format!("[{}.{}]: {what}", self.word, self.title()))
         })
     }

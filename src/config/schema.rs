@@ -3,10 +3,14 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    check::check,
+    check::{NAMED, check},
     key::{Holds, KEYS, Key, Value},
     load::DEFAULT,
 };
+use crate::{sink::registry::SinkConfig, source::connector::registry::SourceConfig};
+
+/// Sections that people name and whose keys depend on their `type`.
+const TYPED: [(&str, &[&str]); 2] = [("source", &SourceConfig::KINDS), ("sink", &SinkConfig::KINDS)];
 
 /// A JSON Schema (draft 2020-12) of the configuration file.
 pub fn schema() -> Json {
@@ -18,6 +22,12 @@ pub fn schema() -> Json {
             .or_insert_with(|| json!({ "type": "object", "additionalProperties": false, "properties": {} }));
         section["properties"][key.name()] = property(key, defaults.get(key.path).map(|(value, _)| value));
     }
+    for word in NAMED {
+        sections.insert(word.to_owned(), json!({ "type": "object" }));
+    }
+    for (word, kinds) in TYPED {
+        sections[word]["additionalProperties"] = typed(kinds);
+    }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "bluf configuration",
@@ -25,6 +35,11 @@ pub fn schema() -> Json {
         "additionalProperties": false,
         "properties": sections,
     })
+}
+
+/// What a section of a type may set besides is for its type to say.
+fn typed(kinds: &[&str]) -> Json {
+    json!({ "type": "object", "required": ["type"], "properties": { "type": { "enum": kinds } } })
 }
 
 fn property(key: &Key, default: Option<&Value>) -> Json {
@@ -44,4 +59,19 @@ fn property(key: &Key, default: Option<&Value>) -> Json {
         None => Json::Null,
     };
     property
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NAMED, TYPED, schema};
+
+    #[test]
+    fn sections_that_people_name_are_in_it() {
+        let schema = schema();
+        assert!(NAMED.iter().all(|word| schema["properties"][word]["type"] == "object"), "{schema}");
+        for (word, kinds) in TYPED {
+            let known = &schema["properties"][word]["additionalProperties"]["properties"]["type"]["enum"];
+            assert_eq!(known.as_array().map(Vec::len), Some(kinds.len()), "{word}");
+        }
+    }
 }

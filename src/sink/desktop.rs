@@ -52,12 +52,8 @@ impl Sink for Desktop {
 
     async fn send(&self, envelope: &Envelope, _now: Timestamp) -> Result<(), SinkError> {
         let notice = render::notice(envelope);
-        let body = body(&notice);
-        if cfg!(target_os = "macos") {
-            self.run(&osascript(&notice.subject, &body)).await
-        } else {
-            self.run(&notify_send(&notice.subject, &body)).await
-        }
+        let arguments = if cfg!(target_os = "macos") { osascript } else { notify_send };
+        self.run(&arguments(&notice.subject, &body(&notice))).await
     }
 
     async fn check(&self) -> Result<String, SinkError> {

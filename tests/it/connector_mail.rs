@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    process::Command,
     time::Duration,
 };
 
@@ -13,7 +12,7 @@ use bluf::{
 };
 
 use crate::support::{
-    data,
+    certificates, data,
     dovecot::{Client, Dovecot, Line},
     say,
     shelf::{Shelf, pull, pull_and_check},
@@ -365,21 +364,10 @@ async fn who_is_not_let_in_is_told_what_to_check() {
 
 #[tokio::test]
 async fn tls_is_taken_from_whom_it_is_trusted() {
-    if Command::new("openssl").arg("version").output().is_err() {
-        return say("SKIPPED: no openssl here to make certificates with");
-    }
     let folder = tempfile::TempDir::new().unwrap();
-    let make = |words: &str| {
-        let output = Command::new("openssl").current_dir(folder.path()).args(words.split(' ')).output().unwrap();
-        assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
-    };
-    std::fs::write(folder.path().join("leaf.ext"), "subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n")
-        .unwrap();
-    make(
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=Test -keyout ca.key -out ca.pem",
-    );
-    make("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout leaf.key -out leaf.csr");
-    make("x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile leaf.ext -out leaf.pem");
+    if !certificates::make(folder.path()) {
+        return;
+    }
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let more = format!("ssl = yes\nssl_cert = <{}\nssl_key = <{}\n", at("leaf.pem"), at("leaf.key"));
     let Some(server) = Dovecot::start_with(&more) else { return };

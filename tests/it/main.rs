@@ -7,6 +7,7 @@ mod connector_files;
 mod connector_mail;
 mod daemon;
 mod render;
+mod sinks;
 mod summaries;
 mod support;
 mod tidy;

@@ -91,14 +91,10 @@ async fn what_a_receiver_answers_says_what_to_do() {
 async fn a_receiver_that_is_gone_or_silent_is_tried_again() {
     let server = answering(ResponseTemplate::new(200).set_delay(Duration::from_secs(60))).await;
     let envelope = sample::envelope(Stage::AtRisk);
-    // The client's own limit is longer than a test should take: whoever waits less loses nothing.
-    let waited = tokio::time::timeout(Duration::from_millis(300), webhook(&server).send(&envelope, now())).await;
-    assert!(waited.is_err(), "{waited:?}");
-    let sink = webhook(&server);
-    drop(server);
+    let silent = webhook(&server).send(&envelope, now()).await;
+    assert!(matches!(&silent, Err(SinkError::Transient(what)) if what.ends_with("no answer in time")), "{silent:?}");
     let closed = built("type = 'webhook'\nurl = 'http://127.0.0.1:1/'\nsecret = 'whsec_bmV3IGtleQ=='");
     is_transient(&closed.send(&envelope, now()).await);
-    drop(sink);
 }
 
 #[tokio::test]

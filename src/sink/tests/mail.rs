@@ -87,6 +87,16 @@ async fn what_a_server_answers_says_what_to_do_and_tells_no_address() {
 }
 
 #[tokio::test]
+async fn a_server_that_says_nothing_is_tried_again() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let section = format!(
+        "type = 'smtp'\nhost = '127.0.0.1'\nport = {port}\ntls = 'none'\nfrom = 'b@a.example'\nto = ['c@a.example']"
+    );
+    is_transient(&built(&section).send(&sample::outage(), sample::at("2026-11-16T16:00:00Z")).await);
+}
+
+#[tokio::test]
 async fn nothing_is_said_in_the_clear_to_a_server_without_tls() {
     let server = Server::start(&[]);
     let found = sent(&server, USUAL, &sample::envelope(Stage::AtRisk)).await;

@@ -1,5 +1,6 @@
 //! What the tests share: running the program away from the user's own settings, and a summary to lay out.
 
+pub mod certificates;
 pub mod dovecot;
 pub mod shelf;
 
