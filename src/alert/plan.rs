@@ -92,12 +92,17 @@ pub fn plan(matter: &Matter<'_>, routes: &Routes, silences: &[Silence], now: Tim
         Some(stage) if is_news(matter, stage) => {
             for sink in unique(&route.to) {
                 let (round, next) = round_for(matter, routes, stage, sink, now);
-                tell.extend(round.filter(|_| wants(route, stage)).map(|round| one(matter, routes, route, stage, sink, round, now)));
+                tell.extend(
+                    round
+                        .filter(|_| wants(route, stage))
+                        .map(|round| one(matter, routes, route, stage, sink, round, now)),
+                );
                 again.extend(next);
             }
             let escalates = stage == Stage::Breached && !matter.held.acknowledged && wants(route, Stage::Escalated);
             if escalates && escalates_at.is_some_and(|at| at <= now) {
-                let fresh = unique(&route.escalate_to).into_iter().filter(|sink| !was_told(matter, Stage::Escalated, sink));
+                let fresh =
+                    unique(&route.escalate_to).into_iter().filter(|sink| !was_told(matter, Stage::Escalated, sink));
                 tell.extend(fresh.map(|sink| one(matter, routes, route, Stage::Escalated, sink, 0, now)));
             }
         }
@@ -129,11 +134,7 @@ fn held_until(matter: &Matter<'_>, silences: &[Silence], now: Timestamp) -> Opti
 
 fn stage_at(matter: &Matter<'_>, now: Timestamp) -> Option<Stage> {
     let has_come = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
-    if has_come(matter.due_at) {
-        Some(Stage::Breached)
-    } else {
-        has_come(matter.warn_at).then_some(Stage::AtRisk)
-    }
+    if has_come(matter.due_at) { Some(Stage::Breached) } else { has_come(matter.warn_at).then_some(Stage::AtRisk) }
 }
 
 fn is_news(matter: &Matter<'_>, stage: Stage) -> bool {
@@ -144,20 +145,30 @@ fn is_news(matter: &Matter<'_>, stage: Stage) -> bool {
 
 /// The round in which a sink is told now, and when a later one comes: the first time, when a snooze has ended since, and,
 /// for a breach, every so often.
-fn round_for(matter: &Matter<'_>, routes: &Routes, stage: Stage, sink: &str, now: Timestamp) -> (Option<u32>, Option<Timestamp>) {
+fn round_for(
+    matter: &Matter<'_>,
+    routes: &Routes,
+    stage: Stage,
+    sink: &str,
+    now: Timestamp,
+) -> (Option<u32>, Option<Timestamp>) {
     let told = matter.told.iter().filter(|receipt| receipt.stage == stage && receipt.sink == sink);
     let Some(last) = told.max_by_key(|receipt| receipt.round) else { return (Some(0), None) };
     let woken = matter.held.snoozed_until.is_some_and(|until| until <= now && last.at < until);
     let repeats = stage == Stage::Breached && !matter.held.acknowledged;
     let repeat_at = routes.repeat_every().filter(|_| repeats).and_then(|span| routes.after(last.at, span));
-    if woken || repeat_at.is_some_and(|at| at <= now) {
-        (Some(last.round + 1), None)
-    } else {
-        (None, repeat_at)
-    }
+    if woken || repeat_at.is_some_and(|at| at <= now) { (Some(last.round + 1), None) } else { (None, repeat_at) }
 }
 
-fn one(matter: &Matter<'_>, routes: &Routes, route: &Route, stage: Stage, sink: &str, round: u32, now: Timestamp) -> Tell {
+fn one(
+    matter: &Matter<'_>,
+    routes: &Routes,
+    route: &Route,
+    stage: Stage,
+    sink: &str,
+    round: u32,
+    now: Timestamp,
+) -> Tell {
     let digest = route.digest_at.as_deref().and_then(|written| routes.next_digest(written, now));
     let quiet = routes.quiet_until(now).filter(|_| !matter.round_the_clock);
     let later = digest.or(quiet);

@@ -112,7 +112,10 @@ fn history_that_was_over_before_bluf_saw_it_is_no_news() {
 fn whoever_was_told_hears_that_it_ended() {
     let told = [receipt(Stage::AtRisk, "lead", 0, "2026-03-03T10:00:00Z")];
     let met = Matter { closed: Some((at("2026-03-03T11:00:00Z"), How::Met)), ..matter(&told) };
-    assert_eq!(words(&plan(&met, &routes(LEAD), &[], at("2026-03-03T11:00:00Z"))), ["closed lead 0 2026-03-03T11:00:00Z"]);
+    assert_eq!(
+        words(&plan(&met, &routes(LEAD), &[], at("2026-03-03T11:00:00Z"))),
+        ["closed lead 0 2026-03-03T11:00:00Z"]
+    );
     let early = plan(&met, &routes(LEAD), &[], at("2026-03-03T10:59:00Z"));
     assert_eq!(early, Plan { tell: Vec::new(), next: Some(at("2026-03-03T11:00:00Z")) }, "its source's clock is ahead");
     let unheard = Matter { told: &[], ..met.clone() };
@@ -171,7 +174,10 @@ fn quiet_hours_hold_all_but_what_runs_round_the_clock() {
     assert_eq!(words(&late), ["breached lead 0 2026-03-04T07:00:00Z"]);
     assert!(late.tell[0].together);
     let incident = Matter { round_the_clock: true, ..matter(&[]) };
-    assert_eq!(words(&plan(&incident, &quiet, &[], at("2026-03-03T13:00:00Z"))), ["breached lead 0 2026-03-03T13:00:00Z"]);
+    assert_eq!(
+        words(&plan(&incident, &quiet, &[], at("2026-03-03T13:00:00Z"))),
+        ["breached lead 0 2026-03-03T13:00:00Z"]
+    );
 }
 
 #[test]

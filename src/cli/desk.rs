@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use crate::{
     domain::{Page, Thread, summary::Summary},
     engine::{App, Database, reader},
+    sla::Explanation,
     source::connector::{
         Source, SourceError,
         hook::{HookError, Hooked},
         registry::Hook,
     },
-    sla::Explanation,
     store::{Store, Taken, hold::Act, work},
     time::Span,
     web::{Delivery, Desk, DeskError, Health, ModelState, StoreState},

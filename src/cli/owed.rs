@@ -247,7 +247,8 @@ fn until(written: &str, call: &Call) -> Result<Timestamp> {
         Ok(span) => call.effective.config.routes.after(now, span),
         Err(_) => written.parse().ok(),
     };
-    let advice = || BadInput(anyhow!("'{written}' is no time to come; write 2026-11-12T14:00:00+01:00, 4h, 4bh or 1bd"));
+    let advice =
+        || BadInput(anyhow!("'{written}' is no time to come; write 2026-11-12T14:00:00+01:00, 4h, 4bh or 1bd"));
     Ok(at.filter(|at| *at > now).ok_or_else(advice)?)
 }
 
@@ -271,7 +272,8 @@ fn kind(word: &str) -> Result<ObligationKind, String> {
 
 fn line_of(kept: &Kept, now: Timestamp) -> String {
     let owed = &kept.reckoned.obligation;
-    let names = |names: &[String]| if names.is_empty() { "nobody named".to_owned() } else { plain::line(&names.join(", ")) };
+    let names =
+        |names: &[String]| if names.is_empty() { "nobody named".to_owned() } else { plain::line(&names.join(", ")) };
     let at = |at: Timestamp| shown(at, &kept.reckoned.zone).get(..16).unwrap_or_default().replace('T', " ");
     let due = kept.reckoned.due_at.map_or("no deadline".to_owned(), |due| format!("due {}", at(due)));
     let mut text = format!(

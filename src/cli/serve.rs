@@ -64,11 +64,7 @@ async fn serve(config: &Config, models: bool, terminal: Terminal) -> Result<Exit
     let web_config = web_config(config)?;
     let listeners = web::bind(&web_config)?;
     let (sources, doors) = sources(config, &clock)?;
-    let law = Law {
-        rules: config.rules.clone(),
-        routes: config.routes.clone(),
-        pages: config.web.url.clone(),
-    };
+    let law = Law { rules: config.rules.clone(), routes: config.routes.clone(), pages: config.web.url.clone() };
     let (sinks, settings) = (sinks(config, terminal)?, settings(config));
     let engine = Engine::start(Parts { store, reader, sources, sinks, law, clock, settings });
     let closing = CancellationToken::new();

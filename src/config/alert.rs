@@ -48,7 +48,10 @@ pub fn routes(file: &str, text: &str, rules: &Rules, sinks: &[&str]) -> (Routes,
     let Ok(config) = AlertConfig::deserialize(whole) else { return (nobody(rules), faults) };
     let wanted = config.calendar.clone().unwrap_or_else(|| OFFICE.to_owned());
     let Some(calendar) = rules.policies.calendar(&wanted).cloned() else {
-        fault(place_of("calendar"), format!("[alert] calendar: there is no calendar '{wanted}': write [calendar.{wanted}]"));
+        fault(
+            place_of("calendar"),
+            format!("[alert] calendar: there is no calendar '{wanted}': write [calendar.{wanted}]"),
+        );
         return (nobody(rules), faults);
     };
     match Routes::new(config, calendar, sinks) {
@@ -91,7 +94,10 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_it_has_its_place() {
-        faults("[alert]\nroutes = [{ to = ['lead'], escalate_after = '2bh', escalate_to = ['lead'] }]\nquiet = '20:00-08:00'", &[]);
+        faults(
+            "[alert]\nroutes = [{ to = ['lead'], escalate_after = '2bh', escalate_to = ['lead'] }]\nquiet = '20:00-08:00'",
+            &[],
+        );
         faults("", &[]);
         faults(
             "[alert]\nquite = '20:00-08:00'",
@@ -99,11 +105,15 @@ mod tests {
         );
         faults(
             "[alert]\nroutes = [{ to = ['leed'] }]",
-            &["bluf.toml, line 2, column 10: alert.routes, route 1, to: there is no sink 'leed': write [sink.leed], or name one of lead"],
+            &[
+                "bluf.toml, line 2, column 10: alert.routes, route 1, to: there is no sink 'leed': write [sink.leed], or name one of lead",
+            ],
         );
         faults(
             "[alert]\ncalendar = 'offfice'",
-            &["bluf.toml, line 2, column 12: [alert] calendar: there is no calendar 'offfice': write [calendar.offfice]"],
+            &[
+                "bluf.toml, line 2, column 12: [alert] calendar: there is no calendar 'offfice': write [calendar.offfice]",
+            ],
         );
         faults("alert = 3", &["bluf.toml, line 1, column 9: write [alert] and its keys under it"]);
     }

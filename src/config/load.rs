@@ -75,7 +75,8 @@ impl Sources {
         let mut layers = vec![file_layer("default.toml", DEFAULT, |_| Origin::Default)];
         let (mut named, mut faults) = (Sections::shipped(TimeZone::system()), Vec::new());
         if let Some((path, text)) = self.read_file()? {
-            (named, faults) = sections::read(&path.display().to_string(), &text, self.credentials(), TimeZone::system());
+            (named, faults) =
+                sections::read(&path.display().to_string(), &text, self.credentials(), TimeZone::system());
             layers
                 .push(file_layer(&path.display().to_string(), &text, |line| Origin::File { path: path.clone(), line }));
         }

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 
-use super::{App, bell::{Bell, LONGEST_SLEEP}};
+use super::{
+    App,
+    bell::{Bell, LONGEST_SLEEP},
+};
 use crate::{
     domain::{Envelope, Stage, Told},
     sink::{Sink, SinkError},
@@ -55,7 +58,10 @@ impl Deliverer {
                 .app
                 .read(move |on| {
                     let waiting = outbox::waiting(on, &name, now, AT_ONCE)?;
-                    waiting.into_iter().map(|w| Ok((outbox::contents(on, &w)?, w))).collect::<rusqlite::Result<Vec<_>>>()
+                    waiting
+                        .into_iter()
+                        .map(|w| Ok((outbox::contents(on, &w)?, w)))
+                        .collect::<rusqlite::Result<Vec<_>>>()
                 })
                 .await?;
             if waiting.is_empty() {
@@ -70,7 +76,8 @@ impl Deliverer {
         }
         let name = self.sink.name().to_owned();
         let next = self.app.read(move |on| outbox::next_try_ms(on, &name)).await?;
-        let left = |ms: i64| u64::try_from(ms - self.app.now().as_millisecond()).map_or(Duration::ZERO, Duration::from_millis);
+        let left =
+            |ms: i64| u64::try_from(ms - self.app.now().as_millisecond()).map_or(Duration::ZERO, Duration::from_millis);
         Ok(next.map_or(LONGEST_SLEEP, left).max(Duration::from_millis(10)))
     }
 

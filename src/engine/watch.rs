@@ -117,7 +117,12 @@ async fn work_out(app: &App, id: i64) -> Result<(), StoreError> {
     app.write(move |store| {
         let Some((thread, rows, version, acts)) = store.read(|on| load(on, id))? else { return Ok(()) };
         // What a source dates later than our clock has been said all the same.
-        let seen = thread.messages.iter().filter_map(|message| message.sent_at?.instant()).max().map_or(now, |last| last.max(now));
+        let seen = thread
+            .messages
+            .iter()
+            .filter_map(|message| message.sent_at?.instant())
+            .max()
+            .map_or(now, |last| last.max(now));
         let docket = docket::docket(&thread, &acts, &law.law().rules, seen);
         let rows: HashMap<String, i64> =
             thread.messages.iter().zip(&rows).map(|(message, row)| (message.id.clone(), *row)).collect();

@@ -48,7 +48,15 @@ impl Store {
             };
             let sql = "INSERT OR REPLACE INTO hold (obligation_id, thread_id, kind, who, at_ms, until_ms, reason) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-            on.prepare_cached(sql)?.execute(params![obligation, thread, act.as_str(), who, now_ms, until_ms, reason])?;
+            on.prepare_cached(sql)?.execute(params![
+                obligation,
+                thread,
+                act.as_str(),
+                who,
+                now_ms,
+                until_ms,
+                reason
+            ])?;
             look_again(on, Some(obligation), now)?;
             audit::note(on, who, act.as_str(), obligation, now_ms)?;
             Ok(true)
@@ -110,7 +118,9 @@ pub fn silences(on: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Silence
         Ok(Silence {
             id: row.get(0)?,
             // One that cannot be read would otherwise silence everything.
-            matches: serde_json::from_str(&matches).map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, error.into()))?,
+            matches: serde_json::from_str(&matches).map_err(|error| {
+                rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, error.into())
+            })?,
             from: at(row.get(2)?),
             until: at(row.get(3)?),
             by: row.get(4)?,

@@ -249,12 +249,7 @@ pub fn find(on: &Connection, id: &str) -> rusqlite::Result<Option<Kept>> {
 }
 
 /// Obligations, first due first and those without a deadline last, from the one after `(due_ms, id)` on.
-pub fn list(
-    on: &Connection,
-    which: &Which,
-    after: Option<(i64, &str)>,
-    most: usize,
-) -> rusqlite::Result<Vec<Kept>> {
+pub fn list(on: &Connection, which: &Which, after: Option<(i64, &str)>, most: usize) -> rusqlite::Result<Vec<Kept>> {
     let (mut sql, mut values) = which.threads.sql();
     if !which.closed {
         sql.push_str(" AND o.closed_ms IS NULL AND NOT EXISTS (SELECT 1 FROM hold WHERE obligation_id = o.id AND kind = 'waive')");
@@ -297,7 +292,9 @@ pub fn flags(on: &Connection, thread: i64) -> rusqlite::Result<Option<String>> {
 }
 
 fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
-    let at = |column: usize| row.get::<_, Option<i64>>(column).map(|ms| ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()));
+    let at = |column: usize| {
+        row.get::<_, Option<i64>>(column).map(|ms| ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
+    };
     let evidence = |event: usize, message: usize, quote: usize, start: usize, end: usize| -> rusqlite::Result<_> {
         if let Some(event) = row.get::<_, Option<String>>(event)? {
             return Ok(serde_json::from_str(&event).ok());

@@ -107,7 +107,8 @@ impl Store {
                 let since = Timestamp::from_millisecond(since).unwrap_or(Timestamp::UNIX_EPOCH);
                 Ok(SourceDown { name, since, why: why.unwrap_or_default() })
             };
-            let down: Vec<SourceDown> = on.prepare_cached(sql)?.query_map([FAILURES], row)?.collect::<rusqlite::Result<_>>()?;
+            let down: Vec<SourceDown> =
+                on.prepare_cached(sql)?.query_map([FAILURES], row)?.collect::<rusqlite::Result<_>>()?;
             for source in &down {
                 for sink in sinks {
                     let id = id_of(&[sink, "source.down", &source.name, &source.since.to_string()]);
@@ -214,7 +215,8 @@ fn put(on: &Transaction<'_>, plan: &Planned, tell: &Tell, now: Timestamp) -> rus
             id
         }
     };
-    let sql = "INSERT INTO notice (obligation_id, stage, sink, round, at_ms, envelope_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql =
+        "INSERT INTO notice (obligation_id, stage, sink, round, at_ms, envelope_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     on.prepare_cached(sql)?.execute(params![plan.obligation, stage, tell.sink, round, now_ms, envelope])?;
     let sql = "SELECT id FROM source WHERE name = ?1";
     let source: Option<i64> = on.prepare_cached(sql)?.query_row([&plan.source], |row| row.get(0)).optional()?;
@@ -257,8 +259,10 @@ pub fn waiting(on: &Connection, sink: &str, now: Timestamp, most: usize) -> rusq
             notices: Vec::new(),
         })
     };
-    let mut found: Vec<Waiting> =
-        on.prepare_cached(sql)?.query_map(params![sink, now.as_millisecond(), most], row)?.collect::<rusqlite::Result<_>>()?;
+    let mut found: Vec<Waiting> = on
+        .prepare_cached(sql)?
+        .query_map(params![sink, now.as_millisecond(), most], row)?
+        .collect::<rusqlite::Result<_>>()?;
     for envelope in &mut found {
         let sql = "SELECT obligation_id, stage FROM notice WHERE envelope_id = ?1 ORDER BY at_ms, obligation_id";
         let row = |row: &Row<'_>| Ok((row.get(0)?, stage(&row.get::<_, String>(1)?)));

@@ -14,8 +14,8 @@ use super::{
 use crate::{
     alert::{RouteMatch, Tell},
     domain::{
-        Closed, Cursor, Evidence, Health, How, Item, Kind, Message, Metric, Moment, Obligation, ObligationKind, Page, Stage,
-        Thread, Topic,
+        Closed, Cursor, Evidence, Health, How, Item, Kind, Message, Metric, Moment, Obligation, ObligationKind, Page,
+        Stage, Thread, Topic,
     },
 };
 
@@ -104,7 +104,14 @@ fn list(store: &Store) -> Vec<obligation::Kept> {
 fn planned(id: &str, stage: Stage, sink: &str) -> Planned {
     let tell = Tell { stage, sink: sink.into(), round: 0, not_before: now(200), together: false };
     let key = "0123456789abcdef".to_owned();
-    Planned { obligation: id.into(), thread: key, source: "team".into(), tell: vec![tell], next: None, stage_since: None }
+    Planned {
+        obligation: id.into(),
+        thread: key,
+        source: "team".into(),
+        tell: vec![tell],
+        next: None,
+        stage_since: None,
+    }
 }
 
 fn waiting(store: &Store, sink: &str, minute: i64) -> Vec<outbox::Waiting> {
@@ -225,7 +232,9 @@ fn what_people_do_is_kept_with_who_and_when() {
     assert!(list(&store).is_empty(), "what was waived is open no longer");
     assert!(!store.act("none", &hold::Act::Acknowledge, "ana", now(5)).expect("no error"));
     let audited: i64 = store
-        .read(|on| on.query_row("SELECT count(*) FROM audit WHERE who = 'ana' AND subject = 'one'", (), |row| row.get(0)))
+        .read(|on| {
+            on.query_row("SELECT count(*) FROM audit WHERE who = 'ana' AND subject = 'one'", (), |row| row.get(0))
+        })
         .expect("read");
     assert_eq!(audited, 3);
 }

@@ -25,7 +25,8 @@ pub struct Made {
     pub flagged_ms: i64,
 }
 
-const MADE: &str = "summary.id, thread_version, made_ms, json_set(json, '$.flags', json(coalesce(thread.flags, '[]'))), docket_ms";
+const MADE: &str =
+    "summary.id, thread_version, made_ms, json_set(json, '$.flags', json(coalesce(thread.flags, '[]'))), docket_ms";
 
 /// A decision of any thread, for the decision log.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -246,7 +247,8 @@ fn keep_acts(on: &Transaction<'_>, rows: &[i64], acts: &ThreadActs) -> rusqlite:
     let mut add = on.prepare_cached(sql)?;
     for (at, &message) in rows.iter().enumerate() {
         let now = by_message.remove(&at).unwrap_or_default();
-        if acts_of(on, message, at)?.iter().eq(now.iter().map(|sentence| as_kept(sentence)).collect::<Vec<_>>().iter()) {
+        if acts_of(on, message, at)?.iter().eq(now.iter().map(|sentence| as_kept(sentence)).collect::<Vec<_>>().iter())
+        {
             continue;
         }
         forget.execute([message])?;

@@ -55,7 +55,9 @@ fn calendar(owed: &[Kept], now: Timestamp) -> String {
         line("DURATION", "PT15M");
         line("TRANSP", "TRANSPARENT");
         line("SUMMARY", &escaped(&format!("{}: {} ({who})", owed.kind.as_str(), kept.thread.title)));
-        if let Some(url) = kept.thread.url.as_deref().filter(|url| url.starts_with("https://") || url.starts_with("http://")) {
+        if let Some(url) =
+            kept.thread.url.as_deref().filter(|url| url.starts_with("https://") || url.starts_with("http://"))
+        {
             line("URL", &plain::line(url));
         }
         line("END", "VEVENT");

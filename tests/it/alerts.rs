@@ -126,6 +126,7 @@ fn killed_around_deadlines_it_tells_everybody_once() {
     assert!(between > KILLS / 20, "only {between} kills left something unsent: the test has lost its point");
     receiver.behaves.store(true, Relaxed);
     let mut daemon = home.serve();
+    wait_until("it to serve", || std::os::unix::net::UnixStream::connect(home.path("bluf.sock")).is_ok());
     let late = "SELECT count(DISTINCT obligation_id) FROM notice WHERE stage = 'breached'";
     wait_until("every breach to be noted", || home.count(late) == THREADS as i64);
     let unsent = "SELECT count(*) FROM envelope WHERE next_try_ms IS NOT NULL";
@@ -173,7 +174,9 @@ fn an_answer_in_time_leaves_nobody_told_and_a_late_one_ends_it() {
         let title = format!("Crate {n}");
         let came = receiver.came();
         let owed = came.iter().flat_map(|(_, body)| body["data"]["obligations"].as_array().expect("a list").clone());
-        owed.filter(|owed| owed["thread"]["title"] == title.as_str()).map(|owed| owed["stage"].as_str().expect("a stage").to_owned()).collect()
+        owed.filter(|owed| owed["thread"]["title"] == title.as_str())
+            .map(|owed| owed["stage"].as_str().expect("a stage").to_owned())
+            .collect()
     };
     wait_until("the second to be late", || stages(2) == ["at_risk", "breached"]);
     let breached = receiver.came().iter().filter(|(_, body)| body["type"] == "obligation.breached").count();

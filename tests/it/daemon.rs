@@ -120,7 +120,13 @@ impl Daemon {
         let from = Instant::now();
         let asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().expect("there is kill");
         assert!(asked.success());
-        (self.0.wait().expect("gone").success(), from.elapsed())
+        let ended = self.0.wait().expect("gone");
+        let mut said = String::new();
+        if let Some(stderr) = self.0.stderr.as_mut().filter(|_| !ended.success()) {
+            stderr.read_to_string(&mut said).expect("text");
+            eprintln!("it ended with {ended} after {:?} and said: {said}", from.elapsed());
+        }
+        (ended.success(), from.elapsed())
     }
 }
 

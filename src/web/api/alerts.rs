@@ -1,6 +1,11 @@
 //! What was told to whom; and silences, while which nothing is.
 
-use axum::{Extension, body::Body, extract::State, http::{HeaderMap, StatusCode}};
+use axum::{
+    Extension,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -90,7 +95,8 @@ pub(crate) async fn silence(
     let id = app.blocking(move || store.silence(&kept, until, &who, &reason, now)).await?;
     let silences = app.read(move |on| hold::silences(on, now)).await?;
     let made = silences.into_iter().find(|silence| silence.id == id);
-    made.map(|silence| Json(SilenceView::from(silence))).ok_or_else(|| ApiError::internal(&"a silence that was kept is gone"))
+    made.map(|silence| Json(SilenceView::from(silence)))
+        .ok_or_else(|| ApiError::internal(&"a silence that was kept is gone"))
 }
 
 /// End a silence

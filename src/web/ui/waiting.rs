@@ -49,8 +49,7 @@ pub(in crate::web) async fn waiting(
 ) -> Result<Response, ApiError> {
     let now = app.desk.now();
     let after = asked.cursor.as_deref().map(place).transpose()?;
-    let which =
-        Which { threads: Filter { source: asked.source.clone(), ..reader.filter() }, ..Which::default() };
+    let which = Which { threads: Filter { source: asked.source.clone(), ..reader.filter() }, ..Which::default() };
     let mut page = app
         .read(move |on| obligation::list(on, &which, after.as_ref().map(|(ms, id)| (*ms, id.as_str())), ITEMS + 1))
         .await?;
@@ -74,9 +73,11 @@ pub(in crate::web) async fn waiting(
 pub(super) fn item(kept: Kept, now: Timestamp) -> (&'static str, Value) {
     let kind = kept.reckoned.obligation.kind;
     let OwedView { obligation: owed, thread, acknowledged, snoozed, .. } = OwedView::of(kept, now);
-    let mut facts: Vec<String> = owed.paused.iter().map(|why| format!("its clock stands still: {}", plain::line(why))).collect();
+    let mut facts: Vec<String> =
+        owed.paused.iter().map(|why| format!("its clock stands still: {}", plain::line(why))).collect();
     facts.extend(acknowledged.map(|hold| format!("{} sees to it", plain::line(&hold.by))));
-    let put_off = snoozed.and_then(|hold| hold.until).filter(|until| until.parse::<Timestamp>().is_ok_and(|at| at > now));
+    let put_off =
+        snoozed.and_then(|hold| hold.until).filter(|until| until.parse::<Timestamp>().is_ok_and(|at| at > now));
     facts.extend(put_off.map(|until| format!("put off until {}", when(&until))));
     let cites = owed.cites.iter().map(|cite| {
         context! {
