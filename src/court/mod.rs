@@ -4,6 +4,7 @@
 
 mod debt;
 mod decision;
+mod document;
 mod due;
 mod history;
 mod reply;
@@ -14,14 +15,18 @@ mod told;
 pub use debt::{Debt, Ended, Mark};
 pub use ruling::{Ruling, ruling};
 
-use crate::domain::{Obligation, Thread, ThreadActs};
+use crate::domain::{Kind, Obligation, Thread, ThreadActs};
 use history::History;
 
 /// Everything that was ever owed in a thread, in the order it was opened, whether or not its source says when.
 pub fn debts(thread: &Thread, acts: &ThreadActs) -> Vec<Debt> {
     let history = History::of(thread, acts);
+    // A document asks nobody in particular; what it has to say of itself is in its changes.
+    if document::is_document(&history) {
+        return document::debts(&history).into_iter().collect();
+    }
     let mut debts = match thread.kind {
-        crate::domain::Kind::Review => review::debts(&history),
+        Kind::Review => review::debts(&history),
         _ => reply::debts(&history),
     };
     debts.extend(decision::debts(&history));
