@@ -70,7 +70,12 @@ pub fn ruling(thread: &Thread, acts: &ThreadActs, now: Timestamp) -> Ruling {
         unanswered(&history, &debts)
     };
     let mut waiting_on: Vec<String> = Vec::new();
-    let open = debts.iter().filter(|debt| debt.is_open() && debt.kind != ObligationKind::Promise);
+    // In a review the turn is the author's or the reviewers', whatever else is told there.
+    let counts = |kind| match thread.kind {
+        Kind::Review => matches!(kind, ObligationKind::Reply | ObligationKind::Review),
+        _ => kind != ObligationKind::Promise,
+    };
+    let open = debts.iter().filter(|debt| debt.is_open() && counts(debt.kind));
     for who in open.flat_map(|debt| &debt.owed_by) {
         if !waiting_on.contains(who) {
             waiting_on.push(who.clone());
