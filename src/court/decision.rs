@@ -6,6 +6,9 @@ use super::{
 };
 use crate::domain::{How, Metric, ObligationKind, SpeechAct};
 
+/// How sure the reading of a proposal must be: "we should really do that some time" is hardly one.
+const SURE: f32 = 0.6;
+
 /// Proposals wait for a decision, and a decision ends them.
 pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
     let mut debts: Vec<Debt> = Vec::new();
@@ -20,7 +23,7 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
                 open.for_each(|debt| debt.ended = Some(Ended { by: mark, how: How::Met }));
             }
             // One decision is waited for at a time: a second option is part of the same.
-            SpeechAct::Proposal if debts.last().is_none_or(|debt| !debt.is_open()) => {
+            SpeechAct::Proposal if sentence.probability >= SURE && debts.last().is_none_or(|debt| !debt.is_open()) => {
                 debts.push(waits(Vec::new(), who, mark));
             }
             _ => {}

@@ -82,7 +82,8 @@ pub(super) fn is_document(history: &History<'_>) -> bool {
 pub(super) fn debts(history: &History<'_>) -> Option<Debt> {
     let states = || history.steps.iter().filter(|step| step.does == Move::States);
     let proposes = history.thread.kind != Kind::Document || states().any(|step| UNDECIDED.is_match(step.text));
-    let first = changes(history).next().filter(|_| proposes)?;
+    let written = history.steps.first().filter(|_| history.thread.kind != Kind::Document);
+    let first = written.or_else(|| changes(history).next()).filter(|_| proposes)?;
     let ended = match standing(history) {
         Standing::Ended(ended) => Some(ended),
         Standing::Open | Standing::PutOff(_) => None,

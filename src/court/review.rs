@@ -53,15 +53,16 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
     let Some(author) = history.author() else { return Vec::new() };
     let mut debts: Vec<Debt> = Vec::new();
     let mut asked: Vec<String> = Vec::new();
-    let mut draft = false;
+    let (mut draft, mut over) = (false, false);
     let said: Vec<String> = history.steps.iter().map(|step| plain(step.text)).collect();
     for (at, step) in history.steps.iter().enumerate().filter(|(_, step)| !step.bot) {
         match step.does {
             Move::RequestsReview => asked.extend(step.subject.map(str::to_string).filter(|who| !asked.contains(who))),
             Move::Drafts => draft = true,
             Move::Readies => draft = false,
+            Move::Reopens => over = false,
             Move::Closes => {
-                draft = false;
+                (draft, over) = (false, true);
                 end_all(&mut debts, step.mark, How::Superseded);
                 continue;
             }
@@ -69,6 +70,8 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
         }
         let meant = Meant::of(history, &said, author, at);
         let turn = match turn_after(author, step, meant) {
+            // What is said after the end is nobody's turn.
+            _ if over => continue,
             Some(Turn::Reviewers | Turn::Nobody) if draft => continue,
             Some(turn) => turn,
             None => continue,

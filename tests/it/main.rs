@@ -6,6 +6,7 @@ mod connector_files;
 mod connector_mail;
 mod daemon;
 mod render;
+mod stalled;
 mod summaries;
 mod support;
 mod tidy;
