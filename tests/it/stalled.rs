@@ -142,7 +142,7 @@ fn every_second_of_a_deadline_is_explained() {
     let whys: Vec<&str> =
         found["segments"].as_array().expect("segments").iter().filter_map(|s| s["why"].as_str()).collect();
     assert_eq!(whys, ["open", "closed", "holiday: Founders' day", "closed", "open"]);
-    let held = [&explain[..], &["--pause", "2026-11-16T15:30..2026-11-16T16:30", "--now", "2026-11-16T16:00"]].concat();
+    let held = [&explain[..], &["--pause", "2026-11-16T15:30..2026-11-16T16:30", "--now", "2026-11-16T17:00"]].concat();
     assert_eq!(desk.objects(&held, 0)[0]["due_at"], "2026-11-18T14:00:00+01:00");
     let (exit, _, err) = desk.run(&["sla", "explain", "--goal", "6bh", "--opened", "2026-11-16"]);
     assert!(exit == 2 && err.contains("--calendar, one of office, paris"), "{err}");
