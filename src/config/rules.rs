@@ -228,7 +228,7 @@ impl std::fmt::Display for Named<'_> {
 
 /// Where in a value a text says these words, and whether it says nothing else.
 fn saying(value: &Spanned<DeValue<'_>>, words: &str) -> Option<(bool, Range<usize>)> {
-    let says = |text: &str| text.to_lowercase().contains(&words.to_lowercase()).then(|| text.len() == words.len());
+    let says = |text: &str| text.to_lowercase().contains(&words.to_lowercase()).then_some(text.len() == words.len());
     match value.get_ref() {
         DeValue::String(text) => says(text).map(|exact| (exact, value.span())),
         DeValue::Array(items) => items.iter().find_map(|item| saying(item, words)),

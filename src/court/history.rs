@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use regex::Regex;
 
 use super::{debt::Mark, due};
-use crate::domain::{Event, Message, Moment, Sentence, Span, SpeechAct, Thread, ThreadActs};
+use crate::domain::{Kind, Message, Moment, Sentence, Span, SpeechAct, Thread, ThreadActs};
 
 /// What a step does to the question whose turn it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub(super) enum Move {
     RequestsReview,
     Closes,
     Reopens,
+    /// A document says where it stands.
+    States,
     /// Anything else the source tells: labels, assignments.
     Other,
 }
@@ -33,7 +35,7 @@ pub(super) struct Step<'a> {
     /// Index into `Thread::messages`, where it is one.
     pub message: Option<usize>,
     pub who: &'a str,
-    /// What was written, without the mark of an archive before it; empty for an event.
+    /// What was written, without the mark of an archive before it; for a change of a document, what its author says of it.
     pub text: &'a str,
     pub subject: Option<&'a str>,
     pub does: Move,
@@ -68,8 +70,8 @@ impl<'a> History<'a> {
             (latest, step)
         });
         let mut timed: Vec<(Option<Timestamp>, Step<'a>)> = messages.collect();
-        timed.extend(thread.events.iter().enumerate().map(|(at, event)| {
-            let step = happened(at, event);
+        timed.extend((0..thread.events.len()).map(|at| {
+            let step = happened(thread, at);
             (step.mark.at(thread).or(Some(Timestamp::MAX)), step)
         }));
         timed.sort_by_key(|(at, _)| *at);
@@ -121,10 +123,14 @@ pub(super) fn compiled(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is a constant, and a test compiles it")
 }
 
-fn happened(at: usize, event: &Event) -> Step<'_> {
+fn happened(thread: &Thread, at: usize) -> Step<'_> {
+    let event = &thread.events[at];
     let (who, subject) = (event.actor.as_deref().unwrap_or_default(), event.subject.as_deref());
-    let (mark, does, bot) = (Mark::Happened(at), named(&event.kind), BOT.is_match(who));
-    Step { mark, message: None, who, text: "", subject, does, bot }
+    let text = subject.filter(|_| matches!(event.kind.as_str(), "status" | "created" | "edited")).unwrap_or_default();
+    let is_version = thread.kind == Kind::Document && matches!(event.kind.as_str(), "created" | "edited");
+    let does = if is_version { Move::Pushes } else { named(&event.kind) };
+    let (mark, bot) = (Mark::Happened(at), BOT.is_match(who));
+    Step { mark, message: None, who, text, subject, does, bot }
 }
 
 fn said(at: usize, message: &Message) -> Step<'_> {
@@ -156,6 +162,7 @@ fn named(kind: &str) -> Move {
         "changes_requested" => Move::AsksForChanges,
         "closed" | "merged" => Move::Closes,
         "reopened" => Move::Reopens,
+        "status" | "status_changed" => Move::States,
         _ => Move::Other,
     }
 }

@@ -4,6 +4,7 @@
 
 mod debt;
 mod decision;
+mod document;
 mod due;
 mod history;
 mod reply;
@@ -14,20 +15,45 @@ mod told;
 pub use debt::{Debt, Ended, Mark};
 pub use ruling::{Ruling, ruling};
 
-use crate::domain::{Obligation, Thread, ThreadActs};
-use history::History;
+use crate::domain::{How, Kind, Obligation, ObligationKind, Thread, ThreadActs};
+use history::{History, Move, Step};
 
 /// Everything that was ever owed in a thread, in the order it was opened, whether or not its source says when.
 pub fn debts(thread: &Thread, acts: &ThreadActs) -> Vec<Debt> {
     let history = History::of(thread, acts);
+    // A document asks nobody in particular; what it has to say of itself is in its changes.
+    if document::is_document(&history) {
+        return document::debts(&history).into_iter().collect();
+    }
     let mut debts = match thread.kind {
-        crate::domain::Kind::Review => review::debts(&history),
+        Kind::Review => review::debts(&history),
         _ => reply::debts(&history),
     };
     debts.extend(decision::debts(&history));
     debts.extend(told::debts(&history));
+    end_with_thread(&history, &mut debts);
     debts.sort_by_key(|debt| debt.opened);
     debts
+}
+
+/// A thread that is closed for good waits for nothing; what somebody promised stays promised.
+fn end_with_thread(history: &History<'_>, debts: &mut [Debt]) {
+    let turn = |step: &&Step<'_>| matches!(step.does, Move::Closes | Move::Reopens);
+    let Some(last) = history.steps.iter().rposition(|step| turn(&step)) else { return };
+    let closed = history.steps[last];
+    if closed.does == Move::Reopens {
+        return;
+    }
+    let is_before = |mark: Mark| {
+        history.steps[..last].iter().any(|step| match mark {
+            Mark::Said(span) => step.message == Some(span.message),
+            happened => step.mark == happened,
+        })
+    };
+    let waits = |debt: &&mut Debt| debt.is_open() && debt.kind != ObligationKind::Promise && is_before(debt.opened);
+    for debt in debts.iter_mut().filter(waits) {
+        debt.ended = Some(Ended { by: closed.mark, how: How::Superseded });
+    }
 }
 
 /// The same as obligations, as far as the source says when things happened: a clock needs an instant to start from.

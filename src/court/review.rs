@@ -25,8 +25,20 @@ static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\?|\b(please|could you|can you|would (be|need|you)|should|needs?|suggest|nit|consider|missing|instead|must)\b",
     )
 });
+/// Remarks that a reviewer who agrees leaves to the author.
+static OPTIONAL: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\bnits?\b|feel free|non-?blocking|\boptional(ly)?\b|follow-?up|if you (re-?touch|have to|need to (re)?touch)",
+    )
+});
 static HANDLE: LazyLock<Regex> = LazyLock::new(|| compiled(r"@[\w-]+"));
 static FENCED: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?s)```.*?```"));
+
+/// A quoted line says whose words it answers where it has at least so many letters; of longer ones the first are compared.
+const FEWEST_LETTERS: usize = 20;
+const MOST_LETTERS: usize = 80;
+/// Names with fewer letters stand in a text by chance.
+const FEWEST_LETTERS_OF_A_NAME: usize = 3;
 
 /// Who has to move.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,20 +53,25 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
     let Some(author) = history.author() else { return Vec::new() };
     let mut debts: Vec<Debt> = Vec::new();
     let mut asked: Vec<String> = Vec::new();
-    let mut draft = false;
-    for step in history.steps.iter().filter(|step| !step.bot) {
+    let (mut draft, mut over) = (false, false);
+    let said: Vec<String> = history.steps.iter().map(|step| plain(step.text)).collect();
+    for (at, step) in history.steps.iter().enumerate().filter(|(_, step)| !step.bot) {
         match step.does {
             Move::RequestsReview => asked.extend(step.subject.map(str::to_string).filter(|who| !asked.contains(who))),
             Move::Drafts => draft = true,
             Move::Readies => draft = false,
+            Move::Reopens => over = false,
             Move::Closes => {
-                draft = false;
+                (draft, over) = (false, true);
                 end_all(&mut debts, step.mark, How::Superseded);
                 continue;
             }
             _ => {}
         }
-        let turn = match turn_after(author, step) {
+        let meant = Meant::of(history, &said, author, at);
+        let turn = match turn_after(author, step, meant) {
+            // What is said after the end is nobody's turn.
+            _ if over => continue,
             Some(Turn::Reviewers | Turn::Nobody) if draft => continue,
             Some(turn) => turn,
             None => continue,
@@ -98,22 +115,27 @@ fn end_all(debts: &mut [Debt], by: Mark, how: How) {
 }
 
 /// Whose turn it is after a step; `None` where that stays as it was.
-fn turn_after(author: &str, step: &Step<'_>) -> Option<Turn> {
+fn turn_after(author: &str, step: &Step<'_>, meant: Meant) -> Option<Turn> {
     match step.does {
         Move::Pushes | Move::Readies | Move::RequestsReview => return Some(Turn::Reviewers),
         Move::Drafts | Move::AsksForChanges => return Some(Turn::Author),
-        Move::Closes | Move::Reopens | Move::Other => return None,
+        Move::Closes | Move::Reopens | Move::States | Move::Other => return None,
         Move::Says | Move::Remarks | Move::Approves => {}
     }
     if step.who == author {
         return Some(Turn::Reviewers);
+    }
+    // What reviewers say to each other leaves the turn where it is.
+    if meant == Meant::SomebodyElse {
+        return None;
     }
     let own = own_words(step.text);
     if step.does == Move::Remarks {
         return Some(Turn::Author);
     }
     if step.does == Move::Approves || ASSENT.is_match(&own) {
-        return Some(if DISSENT.is_match(&own) { Turn::Author } else { Turn::Nobody });
+        let wants_more = DISSENT.is_match(&own) && !OPTIONAL.is_match(&own);
+        return Some(if wants_more { Turn::Author } else { Turn::Nobody });
     }
     // Spoken to somebody else, or a reviewer who takes it on.
     let others = HANDLE.is_match(&own) && !names(&own, author);
@@ -122,6 +144,46 @@ fn turn_after(author: &str, step: &Step<'_>) -> Option<Turn> {
     }
     let taken_on = PROMISE.is_match(&own) && !REQUEST.is_match(&own);
     Some(if taken_on { Turn::Reviewers } else { Turn::Author })
+}
+
+/// Whom a reviewer speaks to, by whom the text names and whose words it quotes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meant {
+    SomebodyElse,
+    AuthorOrAnybody,
+}
+
+impl Meant {
+    /// Of the step at `at`; `said` holds what every step says, in plain words.
+    fn of(history: &History<'_>, said: &[String], author: &str, at: usize) -> Meant {
+        let step = &history.steps[at];
+        let own = own_words(step.text);
+        if step.who == author || names(&own, author) {
+            return Meant::AuthorOrAnybody;
+        }
+        let known = |name: &&String| name.chars().count() >= FEWEST_LETTERS_OF_A_NAME && **name != step.who;
+        let names_others = history.thread.participants.iter().filter(known).any(|name| names(&own, name));
+        let quoted: Vec<&str> = quoted(step.text)
+            .filter_map(|line| (0..at).rev().find(|&before| said[before].contains(&line)))
+            .map(|before| history.steps[before].who)
+            .collect();
+        let quotes_author = quoted.contains(&author);
+        let others = names_others || !quoted.is_empty();
+        if others && !quotes_author { Meant::SomebodyElse } else { Meant::AuthorOrAnybody }
+    }
+}
+
+/// Lines that are quoted from somebody, in plain words.
+fn quoted(text: &str) -> impl Iterator<Item = String> {
+    let lines = text.lines().filter_map(|line| line.trim_start().strip_prefix('>'));
+    let long = lines.map(plain).filter(|line| line.chars().count() >= FEWEST_LETTERS);
+    long.map(|line| line.chars().take(MOST_LETTERS).collect())
+}
+
+/// Lower-case words with one space between.
+fn plain(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
 /// Without quotes and code.

@@ -7,29 +7,15 @@ use regex::Regex;
 
 use super::{
     debt::{Debt, Mark},
-    decision::{is_document, last_substantive},
-    history::{History, Move, compiled},
+    document::{self, Standing, is_document},
+    history::{History, compiled},
 };
-use crate::{
-    domain::{Kind, ObligationKind, Thread, ThreadActs},
-    time::interval::shifted,
-};
+use crate::domain::{Kind, ObligationKind, Thread, ThreadActs};
 
 const DAY_SECS: i64 = 86_400;
-/// A document is quiet after so many days without a change that says something; longer where its last changes prepare
-/// for a decision. Chosen on the training threads.
-const QUIET_DAYS: i64 = 120;
-const QUIET_DAYS_WHEN_ADVANCING: i64 = 180;
 /// A change waits too long for somebody after so many days.
 const REVIEW_DAYS: i64 = 14;
-/// How many of the last changes say where a document goes.
-const LAST_CHANGES: usize = 3;
 
-static ADVANCES: LazyLock<Regex> = LazyLock::new(|| {
-    compiled(
-        r"(?i)\b(accept(ed|ance)?|final|last call|implement(ed|ation)?|review|approve[ds]?|graduat\w*|beta|stable|ga|resolution|provisional|complete[ds]?|land(ed)?|merge[ds]?|milestone|target|test plan|prr|release)\b",
-    )
-});
 static GIVES_UP: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
         r"(?i)\b(defer(red)?|withdraw\w*|postpone[ds]?|stagnant|abandon(ed)?|inactive|stale|on hold|shelved?|up for grabs)\b",
@@ -84,7 +70,12 @@ pub fn ruling(thread: &Thread, acts: &ThreadActs, now: Timestamp) -> Ruling {
         unanswered(&history, &debts)
     };
     let mut waiting_on: Vec<String> = Vec::new();
-    let open = debts.iter().filter(|debt| debt.is_open() && debt.kind != ObligationKind::Promise);
+    // In a review the turn is the author's or the reviewers', whatever else is told there.
+    let counts = |kind| match thread.kind {
+        Kind::Review => matches!(kind, ObligationKind::Reply | ObligationKind::Review),
+        _ => kind != ObligationKind::Promise,
+    };
+    let open = debts.iter().filter(|debt| debt.is_open() && counts(debt.kind));
     for who in open.flat_map(|debt| &debt.owed_by) {
         if !waiting_on.contains(who) {
             waiting_on.push(who.clone());
@@ -94,27 +85,25 @@ pub fn ruling(thread: &Thread, acts: &ThreadActs, now: Timestamp) -> Ruling {
     Ruling { stalled, waiting_on, debts, on, quiet_at, why }
 }
 
-/// A document, by its silence and by what its last changes say.
+/// A document, by its silence and by what its changes say.
 fn quiet(history: &History<'_>, debts: &[Debt], now: Timestamp) -> Finding {
     let on = debts.iter().rposition(|debt| debt.kind == ObligationKind::Decision);
-    if history.steps.iter().any(|step| step.does == Move::Closes) {
-        return Finding { on, ..Finding::new(false, "it has been closed") };
+    let at = |mark: Mark| mark.at(history.thread);
+    match (document::standing(history), document::silence(history)) {
+        (Standing::Ended(_), _) => Finding { on, ..Finding::new(false, "a decision on it is on record") },
+        (Standing::PutOff(mark), _) => {
+            Finding { on, quiet_at: at(mark), ..Finding::new(true, "its last changes put it off") }
+        }
+        (Standing::Open, Some((last, quiet_at))) if on.is_some() => {
+            let days = (now.as_second() - last.as_second()) / DAY_SECS;
+            let why = match now >= quiet_at {
+                true => format!("no change of substance for {days} days, more than it ever rested"),
+                false => format!("it changed {days} days ago"),
+            };
+            Finding { on, quiet_at: Some(quiet_at), ..Finding::new(now >= quiet_at, &why) }
+        }
+        (Standing::Open, _) => Finding { on, ..Finding::new(false, "its source does not say when it changed") },
     }
-    let changes = history.steps.iter().rev().filter(|step| step.does == Move::Pushes).take(LAST_CHANGES);
-    if let Some(step) = changes.clone().find(|step| GIVES_UP.is_match(step.text)) {
-        let quiet_at = step.mark.at(history.thread);
-        return Finding { on, quiet_at, ..Finding::new(true, "its last changes put it off") };
-    }
-    let limit =
-        if changes.clone().any(|step| ADVANCES.is_match(step.text)) { QUIET_DAYS_WHEN_ADVANCING } else { QUIET_DAYS };
-    let last = last_substantive(history);
-    let quiet_at = last.and_then(|mark| mark.at(history.thread)).map(|at| shifted(at, limit * DAY_SECS));
-    let (stalled, why) = match last.and_then(|mark| days_since(history, mark, now)) {
-        Some(days) if days >= limit => (true, format!("no change of substance for {days} days")),
-        Some(days) => (false, format!("it changed {days} days ago")),
-        None => (false, "its source does not say when it changed".to_string()),
-    };
-    Finding { stalled, why, on, quiet_at }
 }
 
 fn waits_long(history: &History<'_>, debts: &[Debt], now: Timestamp) -> Finding {

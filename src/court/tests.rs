@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{debts, obligations, ruling};
+use super::{Debt, debts, obligations, ruling};
 use crate::domain::{Event, How, Kind, Message, Moment, ObligationKind, Sentence, Span, SpeechAct, Thread, ThreadActs};
 
 fn at(text: &str) -> Timestamp {
@@ -184,6 +184,14 @@ fn whose_turn_it_is_in_a_review() {
     assert_eq!(turn(&[opened, ("bo", "Looks good, but please squash.")]), (Some(Reply), author.clone()));
     assert_eq!(turn(&[opened, ("bo", "@cy what do you think?")]).0, Some(Review));
     assert_eq!(turn(&[opened, ("bo", "I'll take another look tomorrow.")]).0, Some(Review));
+    assert_eq!(turn(&[opened, ("bo", "Looks good; nit: could be shorter?")]).0, None);
+    assert_eq!(turn(&[opened, ("bo", "[event] merged"), ("cyd", "Could this go into the notes?")]).0, None);
+    // Reviewers among themselves: by name, and by whose words are quoted.
+    let asks = ("bo", "Should the limit be a setting of the server?");
+    assert_eq!(turn(&[opened, ("cyd", "I'll look."), ("bo", "cyd, should we wait for the release?")]).0, Some(Review));
+    let quotes = ("cyd", "> Should the limit be a setting of the server?\nNo, why should it?");
+    assert_eq!(turn(&[opened, ("bo", "@cyd should the limit be a setting of the server?"), quotes]).0, Some(Review));
+    assert_eq!(turn(&[opened, asks]).0, Some(Reply));
     assert_eq!(
         turn(&[opened, ("ana", "[event] convert to draft"), ("ana", "[event] commit: more")]),
         (Some(Reply), author)
@@ -209,18 +217,88 @@ fn a_promise_is_due_when_its_words_say() {
     assert_eq!(obligations(&thread, &acts)[0].stated_due, Some(at("2026-11-20T17:00Z")));
 }
 
+/// A document of (when, what a change says), proposed in January.
+fn document(changes: &[(&str, &str)]) -> (Thread, ThreadActs) {
+    let proposed = [("2026-01-05T09:00Z", "[document as proposed] A cache for routes.")];
+    let changes: Vec<_> = changes.iter().map(|(when, text)| (*when, format!("[commit] {text}"))).collect();
+    let all = proposed.iter().map(|(when, text)| (*when, text.to_string())).chain(changes);
+    let all: Vec<(&str, String)> = all.collect();
+    let lines: Vec<_> = all.iter().map(|(_, text)| ("ana", Other, text.as_str())).collect();
+    let (mut thread, acts) = thread(Kind::Issue, &lines);
+    for (message, (when, _)) in thread.messages.iter_mut().zip(&all) {
+        message.sent_at = Some(Moment::utc(at(when)));
+    }
+    (thread, acts)
+}
+
+#[track_caller]
+fn stands(changes: &[(&str, &str)], now: &str, stalled: bool) {
+    let (thread, acts) = document(changes);
+    let found = ruling(&thread, &acts, at(now));
+    assert_eq!(found.stalled, stalled, "{}", found.why);
+}
+
 #[test]
-fn a_document_is_judged_by_its_silence_and_by_what_its_last_changes_say() {
-    let stalled = |change: &str, now: &str| {
-        let lines = [("ana", Other, "[document as proposed] A cache for routes."), ("ana", Other, change)];
-        let (thread, acts) = thread(Kind::Issue, &lines);
-        ruling(&thread, &acts, at(now)).stalled
+fn a_documents_silence_is_judged_by_its_own_rhythm() {
+    let lively = [("2026-01-06T09:00Z", "Describe the cache"), ("2026-01-16T09:00Z", "Answer the comments")];
+    let slow = [("2026-01-06T09:00Z", "Describe the cache"), ("2026-03-06T09:00Z", "Answer the comments")];
+    stands(&lively, "2026-02-10T09:00Z", false);
+    stands(&lively, "2026-02-14T09:00Z", true);
+    stands(&slow, "2026-06-10T09:00Z", false);
+    stands(&slow, "2026-08-04T09:00Z", true);
+}
+
+#[test]
+fn changes_of_form_break_no_silence_and_words_of_state_decide() {
+    let first = ("2026-01-06T09:00Z", "Describe the cache");
+    stands(&[first, ("2026-06-01T09:00Z", "Fix typos")], "2026-06-02T09:00Z", true);
+    stands(&[first, ("2026-06-01T09:00Z", "Several RFCs: new headers")], "2026-06-02T09:00Z", true);
+    stands(&[first, ("2026-01-20T09:00Z", "Mark as accepted")], "2027-06-02T09:00Z", false);
+    stands(&[first, ("2026-01-20T09:00Z", "Defer to the next release")], "2026-01-21T09:00Z", true);
+    let again = [first, ("2026-01-20T09:00Z", "Defer it"), ("2026-02-01T09:00Z", "Revive it with new numbers")];
+    stands(&again, "2026-02-02T09:00Z", false);
+    // Words of its own title say nothing of its state.
+    let (mut thread, acts) = document(&[first, ("2026-01-20T09:00Z", "Say what stale routes are")]);
+    assert!(ruling(&thread, &acts, at("2026-01-21T09:00Z")).stalled);
+    thread.title = "A cache for stale routes".to_string();
+    assert!(!ruling(&thread, &acts, at("2026-01-21T09:00Z")).stalled);
+}
+
+#[test]
+fn a_decision_on_record_ends_the_wait_for_one() {
+    let (thread, acts) = document(&[("2026-01-20T09:00Z", "Accepted by the board")]);
+    let found = obligations(&thread, &acts);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].closed.as_ref().map(|c| (c.how, c.at)), Some((How::Met, at("2026-01-20T09:00Z"))));
+}
+
+#[test]
+fn a_page_that_proposes_nothing_waits_for_nothing() {
+    let (mut thread, acts) = thread(Kind::Document, &[("section: Use", SpeechAct::Question, "Why use it?")]);
+    let event = |when: &str, kind: &str, subject: &str| Event {
+        at: Some(Moment::utc(at(when))),
+        kind: kind.into(),
+        actor: Some("ana".into()),
+        subject: Some(subject.into()),
     };
-    assert!(!stalled("[commit] Describe the cache", "2026-12-16T09:00Z"));
-    assert!(stalled("[commit] Describe the cache", "2027-05-16T09:00Z"));
-    assert!(!stalled("[commit] Move to last call", "2027-04-16T09:00Z"));
-    assert!(stalled("[commit] Defer to the next release", "2026-11-17T09:00Z"));
-    assert!(stalled("[commit] Fix typos", "2027-05-16T09:00Z"));
+    thread.events.push(event("2025-01-06T09:00Z", "created", "A handbook"));
+    let now = at("2026-11-17T09:00Z");
+    assert!(!ruling(&thread, &acts, now).stalled && debts(&thread, &acts).is_empty());
+    thread.events.push(event("2025-01-06T09:00Z", "status", "Draft"));
+    let found = ruling(&thread, &acts, now);
+    assert_eq!((found.stalled, found.waiting_on), (true, vec!["ana".to_string()]));
+    thread.events.push(event("2025-03-06T09:00Z", "status", "Accepted"));
+    assert!(!ruling(&thread, &acts, now).stalled);
+}
+
+#[test]
+fn a_closed_thread_waits_for_nothing_but_its_promises() {
+    let lines = [("ana", Blocker, "Blocked on the key."), ("bo", Commitment, "I'll bring it.")];
+    let (mut thread, acts) = thread(Kind::Issue, &lines);
+    let at = Some(Moment::utc(at("2026-11-17T09:00Z")));
+    thread.events.push(Event { at, kind: "closed".into(), actor: None, subject: None });
+    let open: Vec<_> = debts(&thread, &acts).into_iter().filter(Debt::is_open).map(|debt| debt.kind).collect();
+    assert_eq!(open, [Promise]);
 }
 
 #[test]

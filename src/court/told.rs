@@ -10,6 +10,9 @@ use crate::domain::{How, Metric, ObligationKind, Sentence, SpeechAct};
 const DONE: &[&str] =
     &["done", "sent", "fixed", "delivered", "merged", "shipped", "unblocked", "resolved", "published", "finished"];
 
+/// How sure the reading of a blocker must be: half of what is taken for one below this is none.
+const SURE: f32 = 0.5;
+
 pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
     let mut debts: Vec<Debt> = Vec::new();
     for sentence in &history.acts.sentences {
@@ -27,7 +30,9 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
 fn opens(history: &History<'_>, sentence: &Sentence, who: &str, opened: Mark) -> Option<Debt> {
     let (kind, metric, owed_by) = match sentence.act {
         SpeechAct::Commitment => (ObligationKind::Promise, Metric::Promise, vec![who.to_string()]),
-        SpeechAct::Blocker => (ObligationKind::Unblock, Metric::Unblock, sentence.addressee.iter().cloned().collect()),
+        SpeechAct::Blocker if sentence.probability >= SURE => {
+            (ObligationKind::Unblock, Metric::Unblock, sentence.addressee.iter().cloned().collect())
+        }
         SpeechAct::Decision if sentence.action > 0.5 && sentence.addressee.is_none() => {
             (ObligationKind::Owner, Metric::Owner, Vec::new())
         }

@@ -31,6 +31,12 @@ impl Entry {
         self.assessment.health == Health::Breached
     }
 
+    /// Whether it is late by as much time again as it was given.
+    pub fn is_twice_late(&self) -> bool {
+        let Assessment { remaining_secs, budget_secs, .. } = self.assessment;
+        self.is_late() && remaining_secs.zip(budget_secs).is_some_and(|(left, budget)| -left >= budget)
+    }
+
     /// The next instant after `after` at which its stage changes, in milliseconds since 1970, as far as is known when it was
     /// read. `None` where none does: it has ended, has no deadline, or its clock stands still.
     pub fn next_ms(&self, after: Timestamp) -> Option<i64> {

@@ -20,7 +20,7 @@ const UNDATED_PROMISE_GRACE: SignedDuration = SignedDuration::from_hours(5 * 24)
 /// Flags, most pressing first.
 pub(super) fn flags(thread: &Thread, ruling: &Ruling, entries: &[Entry], stalled: bool, now: Timestamp) -> Vec<Flag> {
     let mut found: Vec<Flag> =
-        entries.iter().filter_map(|entry| Some(flag(thread, ruling, entry, kind(entry, now)?))).collect();
+        entries.iter().filter_map(|entry| Some(flag(thread, ruling, entry, kind(thread, entry, now)?))).collect();
     found.extend(undated(thread, ruling, &found).filter(|_| stalled));
     found.extend(reopened(thread));
     found.sort_by_key(|flag| (rank(flag), flag.due_at.clone()));
@@ -43,7 +43,7 @@ fn rank(flag: &Flag) -> u8 {
 }
 
 /// What an open obligation is flagged as; `None` where nothing is the matter yet.
-fn kind(entry: &Entry, now: Timestamp) -> Option<Word> {
+fn kind(thread: &Thread, entry: &Entry, now: Timestamp) -> Option<Word> {
     let pressing = matches!(entry.assessment.health, Health::AtRisk | Health::Breached);
     let waited = now.duration_since(entry.obligation.opened_at);
     match entry.obligation.kind {
@@ -52,12 +52,19 @@ fn kind(entry: &Entry, now: Timestamp) -> Option<Word> {
         ObligationKind::Decision => pressing.then_some("undecided"),
         ObligationKind::Review => pressing.then_some("awaiting_review"),
         ObligationKind::Promise if entry.assessment.due_at.is_none() => {
-            (waited >= UNDATED_PROMISE_GRACE).then_some("no_deadline")
+            (waited >= UNDATED_PROMISE_GRACE && !came_back(thread, entry)).then_some("no_deadline")
         }
         ObligationKind::Promise => entry.is_late().then_some("promise_overdue"),
         ObligationKind::Unblock => Some("blocked"),
         ObligationKind::Owner => (waited >= GRACE).then_some("no_owner"),
     }
+}
+
+/// Whether somebody who owes it has written again since: then it has most likely moved.
+fn came_back(thread: &Thread, entry: &Entry) -> bool {
+    let owes = |who: &Option<String>| who.as_ref().is_some_and(|who| entry.obligation.owed_by.contains(who));
+    let since = |at: Option<Moment>| at.and_then(Moment::instant).is_some_and(|at| at > entry.obligation.opened_at);
+    thread.messages.iter().any(|message| owes(&message.author) && since(message.sent_at))
 }
 
 fn flag(thread: &Thread, ruling: &Ruling, entry: &Entry, kind: Word) -> Flag {
@@ -79,9 +86,8 @@ fn flag(thread: &Thread, ruling: &Ruling, entry: &Entry, kind: Word) -> Flag {
 /// High: as late again as it was given time. Medium: late, or somebody cannot go on. Low: all else.
 fn severity(entry: &Entry, kind: Word) -> Word {
     let reading = &entry.assessment;
-    let twice = reading.remaining_secs.zip(reading.budget_secs).is_some_and(|(left, budget)| -left >= budget);
     match reading.health {
-        Health::Breached if twice => "high",
+        Health::Breached if entry.is_twice_late() => "high",
         Health::Breached => "medium",
         _ if kind == "blocked" => "medium",
         _ => "low",
@@ -156,9 +162,11 @@ fn reason(thread: &Thread, ruling: &Ruling, kind: Word, owed_by: &[String], owed
         "undecided" if ruling.quiet_at.is_some() => format!("There is no decision on it yet: {}.", ruling.why),
         "undecided" => format!("A proposal{} has no decision yet.", from(owed_to)),
         "awaiting_review" => format!("A change{} waits for a review.", from(owed_to)),
-        "promise_overdue" => format!("What was to come{} by now has not been told to be done.", from(owed_by)),
+        "promise_overdue" => {
+            format!("Something was to come{} by now, and nobody has said here that it did.", from(owed_by))
+        }
         "no_deadline" => format!("Something was taken on without a date{}.", after(" by ", owed_by)),
-        "blocked" => format!("Something blocks{} and nobody has told that it is gone.", after(" ", owed_to)),
+        "blocked" => format!("Something holds up{}, and nobody has said here that it is gone.", after(" ", owed_to)),
         _ => "Something was decided that nobody has taken on yet.".to_string(),
     }
 }

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use crate::{
     court,
     domain::{
-        Evidence, Kind, ObligationKind, Thread, ThreadActs,
+        Evidence, Kind, Obligation, ObligationKind, Thread, ThreadActs,
         summary::{Cite, Flag},
     },
 };
@@ -47,12 +47,25 @@ pub fn docket(thread: &Thread, acts: &ThreadActs, rules: &Rules, now: Timestamp)
     let ruling = court::ruling(thread, acts, now);
     let entries = Matters::ruled(thread, &ruling, rules, now).entries(rules);
     let early = ruling.stalled && is_early(thread, &ruling, &entries);
-    let stalled = ruling.stalled && !early;
+    let overdue = entries.iter().find(|entry| is_overdue(entry));
+    let stalled = (ruling.stalled && !early) || overdue.is_some();
     let talk = talk::talk(thread, acts, &entries, rules, now);
     let mut flags = flag::flags(thread, &ruling, &entries, stalled, now);
     flags.extend(talk.as_ref().map(|talk| talk::flag(thread, talk)));
-    let why = if early { "its question still has time".to_string() } else { ruling.why };
+    let why = match overdue {
+        _ if ruling.stalled && !early => ruling.why,
+        Some(entry) if entry.obligation.kind == ObligationKind::Promise => "a promise is long overdue".to_string(),
+        Some(_) => "somebody who was asked has not answered for long".to_string(),
+        None if early => "its question still has time".to_string(),
+        None => ruling.why,
+    };
     Docket { entries, flags, waiting_on: ruling.waiting_on, stalled, why, talk }
+}
+
+/// Whether somebody who is named owes an answer or what they promised, and is as late again as there was time.
+fn is_overdue(entry: &Entry) -> bool {
+    let Obligation { kind, owed_by, .. } = &entry.obligation;
+    matches!(kind, ObligationKind::Reply | ObligationKind::Promise) && !owed_by.is_empty() && entry.is_twice_late()
 }
 
 /// Whether a talk waits for an answer that is not late.

@@ -97,17 +97,27 @@ async fn round(app: &App) -> Result<Duration, StoreError> {
 
 /// Why an obligation of the thread in row `thread` is due when it is; `None` where there is no such one, or it has no deadline.
 pub(super) fn why(app: &App, thread: i64, obligation: &str, now: Timestamp) -> Result<Option<Explanation>, StoreError> {
-    let Some((thread, _, _, acts)) = app.store().read(|on| load(on, thread))? else { return Ok(None) };
-    let matters = Matters::of(&thread, &acts, &app.law().rules, now);
+    let Some(read) = app.store().read(|on| Read::load(on, thread))? else { return Ok(None) };
+    let matters = Matters::of(&read.thread, &read.acts, &app.law().rules, now);
     let case = matters.cases().into_iter().find(|case| case.obligation.id == obligation);
     Ok(case.and_then(|case| sla::explain_case(&case, now)))
 }
 
-/// A thread with the rows of its messages, its version, and what its sentences do.
-fn load(on: &rusqlite::Connection, id: i64) -> rusqlite::Result<Option<(Thread, Vec<i64>, i64, ThreadActs)>> {
-    let Some((thread, rows, version)) = thread::load(on, id)? else { return Ok(None) };
-    let acts = summary::acts(on, &rows)?;
-    Ok(Some((thread, rows, version, acts)))
+/// A thread as it was last read.
+struct Read {
+    thread: Thread,
+    /// Of its messages.
+    rows: Vec<i64>,
+    version: i64,
+    acts: ThreadActs,
+}
+
+impl Read {
+    fn load(on: &rusqlite::Connection, id: i64) -> rusqlite::Result<Option<Read>> {
+        let Some((thread, rows, version)) = thread::load(on, id)? else { return Ok(None) };
+        let acts = summary::acts(on, &rows)?;
+        Ok(Some(Read { thread, rows, version, acts }))
+    }
 }
 
 /// Works out what the thread in row `id` leaves owing, from what was read of it.
@@ -115,7 +125,8 @@ async fn work_out(app: &App, id: i64) -> Result<(), StoreError> {
     let law = app.clone();
     let now = app.now();
     app.write(move |store| {
-        let Some((thread, rows, version, acts)) = store.read(|on| load(on, id))? else { return Ok(()) };
+        let Some(read) = store.read(|on| Read::load(on, id))? else { return Ok(()) };
+        let Read { thread, rows, version, acts } = read;
         // What a source dates later than our clock has been said all the same.
         let seen = thread
             .messages

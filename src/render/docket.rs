@@ -36,6 +36,10 @@ fn headline(lines: &[DocketLine], pressing: usize) -> String {
     let as_of = same.map(|at| format!(", as of {}", view::moment(at, None))).unwrap_or_default();
     match (pressing, stalled) {
         (0, _) => format!("Nothing waits for anybody in {of}{as_of}."),
+        (1, stalled) => {
+            let stalled = if stalled == 1 { ", and it has stalled" } else { "" };
+            format!("1 of {of} needs somebody{stalled}{as_of}.")
+        }
         (pressing, stalled) => format!("{pressing} of {of} need somebody, {stalled} of them stalled{as_of}."),
     }
 }

@@ -8,6 +8,7 @@ mod connector_mail;
 mod daemon;
 mod render;
 mod sinks;
+mod stalled;
 mod summaries;
 mod support;
 mod tidy;

@@ -1,0 +1,152 @@
+//! Documents that propose something: what their history says of where they stand, and how long they may be silent.
+
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use regex::Regex;
+
+use super::{
+    debt::{Debt, Ended, Mark},
+    decision::waits,
+    history::{History, Move, Step, compiled},
+};
+use crate::{
+    domain::{How, Kind},
+    time::interval::shifted,
+};
+
+const DAY_SECS: i64 = 86_400;
+/// Changes that follow each other so closely are one piece of work.
+const ONE_WORK_SECS: i64 = 3 * DAY_SECS;
+/// A document is too quiet when it has been so for a week and twice the longest that it ever was before, and at the latest
+/// after five months; one that never changed counts as if it had rested for a month. Chosen on the training threads.
+const QUIET_DAYS: i64 = 7;
+const OF_LONGEST_REST: i64 = 2;
+const MOST_QUIET_DAYS: i64 = 150;
+const REST_OF_NEW_SECS: i64 = 30 * DAY_SECS;
+
+/// Changes that say nothing of where a document stands: wording, form, many documents at once.
+static FORMAL: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(typos?|spelling|codespell|lint|format(ting)?|whitespace|highlighting|links?|urls?|https|header|markup|reflow|grammar|editorial|tweaks?|nits?|clean ?up|metadata|discussions?-to|post-history|e-?mail|address|author header|copyright|licen[cs]e|sphinx|rst|roles|toc|tables? of contents|template|convert|rename|move|redirect|relative path|minor|bulk|many|various|several|across|all (pep|eip|kep)s?)\b|\b(PEP|EIP|KEP)s \d",
+    )
+});
+static DECIDES: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(accept(ed|ing|ances?|s)?|approv(ed?|al)|final(ize[sd]?)?|last call|implemented|implementable|provisional(ly)?|graduat\w+|promot\w+|ga|stable|pronouncement|rejection of|superseded|as rejected)\b|: rejected\b|\breject (pep|eip|kep|rfc)",
+    )
+});
+static PUTS_OFF: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(defer(red|s|ral)?|withdraw\w*|postpone[ds]?|stagnant|abandon(ed)?|inactive|stale|on hold|shelved?|up for grabs)\b",
+    )
+});
+static TAKES_UP: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?i)\b(revive[ds]?|un-?defer\w*|reactivat\w*|resurrect\w*|un-?reject\w*)\b"));
+/// What a document says of itself while it waits for a decision, and once it has one.
+static UNDECIDED: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(draft|propos(al|ed)|open|(in|under) (review|discussion)|review|discussion|rfc|wip|in progress|pending)\b",
+    )
+});
+static DECIDED: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(accepted|approved|adopted|final|active|living|implement(ed|able)|done|provisional|published|rejected|superseded|replaced|obsolete)\b",
+    )
+});
+static GIVEN_UP: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)\b(withdrawn|abandoned|cancell?ed)\b"));
+
+/// Where a document stands by its own history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It waits for a decision.
+    Open,
+    PutOff(Mark),
+    Ended(Ended),
+}
+
+/// Whether a thread is a document with its changes, not a talk.
+pub(super) fn is_document(history: &History<'_>) -> bool {
+    let pushed = history.steps.iter().filter(|step| step.does == Move::Pushes).count();
+    let first = history.thread.messages.first().map_or("", |message| &message.text);
+    let talk = history.steps.iter().filter(|step| step.message.is_some()).count() - written(history).count();
+    match history.thread.kind {
+        Kind::Review => false,
+        Kind::Document => true,
+        _ => first.starts_with("[document") || (pushed > 0 && talk <= 1),
+    }
+}
+
+/// What a document owes: whoever proposed it waits for a decision. One that says nothing of where it stands, as a page of a
+/// handbook does, proposes nothing.
+pub(super) fn debts(history: &History<'_>) -> Option<Debt> {
+    let states = || history.steps.iter().filter(|step| step.does == Move::States);
+    let proposes = history.thread.kind != Kind::Document || states().any(|step| UNDECIDED.is_match(step.text));
+    let written = history.steps.first().filter(|_| history.thread.kind != Kind::Document);
+    let first = written.or_else(|| changes(history).next()).filter(|_| proposes)?;
+    let ended = match standing(history) {
+        Standing::Ended(ended) => Some(ended),
+        Standing::Open | Standing::PutOff(_) => None,
+    };
+    Some(Debt { ended, ..waits(vec![first.who.to_string()], first.who.to_string(), first.mark) })
+}
+
+/// What the last change says that says anything of it.
+pub(super) fn standing(history: &History<'_>) -> Standing {
+    let mut standing = Standing::Open;
+    for step in &history.steps {
+        let ended = |how| Standing::Ended(Ended { by: step.mark, how });
+        standing = match step.does {
+            Move::Closes => return ended(How::Met),
+            Move::States if GIVEN_UP.is_match(step.text) => ended(How::Withdrawn),
+            Move::States if DECIDED.is_match(step.text) => ended(How::Met),
+            Move::States if PUTS_OFF.is_match(step.text) => Standing::PutOff(step.mark),
+            Move::States if UNDECIDED.is_match(step.text) => Standing::Open,
+            Move::Pushes if says(history, &TAKES_UP, step) => Standing::Open,
+            Move::Pushes if says(history, &PUTS_OFF, step) => Standing::PutOff(step.mark),
+            Move::Pushes if says(history, &DECIDES, step) => ended(How::Met),
+            _ => standing,
+        };
+    }
+    standing
+}
+
+/// Whether a change says one of these words other than as part of the document's own title.
+fn says(history: &History<'_>, words: &Regex, step: &Step<'_>) -> bool {
+    let title = history.thread.title.to_lowercase();
+    words.find_iter(step.text).any(|found| !title.contains(found.as_str().to_lowercase().trim_matches([':', ' '])))
+}
+
+/// When its last change of substance was, and when its silence since is longer than its own rhythm bears.
+pub(super) fn silence(history: &History<'_>) -> Option<(Timestamp, Timestamp)> {
+    let at = |step: &Step<'_>| step.mark.at(history.thread);
+    let substantive = |(nth, step): &(usize, &Step<'_>)| *nth == 0 || !FORMAL.is_match(step.text);
+    let times: Vec<Timestamp> =
+        changes(history).enumerate().filter(substantive).filter_map(|(_, step)| at(step)).collect();
+    let mut works: Vec<Timestamp> = Vec::new();
+    for time in &times {
+        if works.last().is_none_or(|last| time.as_second() - last.as_second() > ONE_WORK_SECS) {
+            works.push(*time);
+        }
+    }
+    let rests = works.windows(2).map(|pair| pair[1].as_second() - pair[0].as_second());
+    let longest = rests.max().unwrap_or(REST_OF_NEW_SECS);
+    let bears = (QUIET_DAYS * DAY_SECS + OF_LONGEST_REST * longest).min(MOST_QUIET_DAYS * DAY_SECS);
+    let last = *times.last()?;
+    Some((last, shifted(last, bears)))
+}
+
+/// Its changes, or the document as it was proposed where nothing tells of changes.
+fn changes<'h, 'a>(history: &'h History<'a>) -> impl Iterator<Item = &'h Step<'a>> {
+    let pushed = history.steps.iter().any(|step| step.does == Move::Pushes);
+    let of_document = history.thread.kind == Kind::Document;
+    history.steps.iter().filter(move |step| match step.does {
+        Move::Pushes => true,
+        _ => !pushed && !of_document && step.message.is_some(),
+    })
+}
+
+/// Changes that are told as messages.
+fn written<'h, 'a>(history: &'h History<'a>) -> impl Iterator<Item = &'h Step<'a>> {
+    history.steps.iter().filter(|step| step.does == Move::Pushes && step.message.is_some())
+}
