@@ -16,6 +16,9 @@ static ASSENT: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)(^|\W)((re-?|ut|t|cr|crackt|code.?review[- ]|post-merge )?ack|lgtm|looks (good|great)|approved?|ship it|ready (for|to) (be )?merged?|rtm)\b",
     )
 });
+/// An assent that names the very commit stands, whatever is remarked beside it.
+static ASSENT_TO_COMMIT: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)\back\b:? *`?[0-9a-f]{6,40}\b"));
+static ASKS_AT_ONCE: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)nack|\bplease\b"));
 static DISSENT: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)nack|\?|\bplease\b|\bbut \b|\bnits?\b|\bmod \b"));
 static PROMISE: LazyLock<Regex> = LazyLock::new(|| {
     compiled(r"(?i)\b(i'?ll|i will|i’ll|going to|gonna|take (a|another) look|working on|next week|soon)\b")
@@ -130,6 +133,9 @@ fn turn_after(author: &str, step: &Step<'_>, meant: Meant) -> Option<Turn> {
         return None;
     }
     let own = own_words(step.text);
+    if ASSENT_TO_COMMIT.is_match(&own) && !ASKS_AT_ONCE.is_match(&own) {
+        return Some(Turn::Nobody);
+    }
     if step.does == Move::Remarks {
         return Some(Turn::Author);
     }
