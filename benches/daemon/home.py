@@ -29,20 +29,17 @@ def timed(command, **options):
 class Home:
     """A folder with `bluf.toml`; no setting of whoever measures reaches it."""
 
-    def __init__(self, bluf, folder, sources="", quiet_secs=0, idle_secs=600, more_model=""):
+    def __init__(self, bluf, folder, sources="", quiet_secs=0, idle_secs=600, database=None):
         self.bluf, self.folder = Path(bluf).resolve(), Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.config = self.folder / "bluf.toml"
+        self.config, self.database = self.folder / "bluf.toml", Path(database or self.folder / "bluf.db")
         self.config.write_text(
-            f'[store]\npath = "{self.folder}/bluf.db"\n[web]\nlisten = ["127.0.0.1:{self.port}"]\n'
-            f"[summarize]\nquiet_secs = {quiet_secs}\n[model]\nidle_secs = {idle_secs}\n{more_model}\n{sources}")
+            f'[store]\npath = "{self.database}"\n[web]\nlisten = ["127.0.0.1:{self.port}"]\n'
+            f"[summarize]\nquiet_secs = {quiet_secs}\n[model]\nidle_secs = {idle_secs}\n{sources}")
         self.env = {name: value for name, value in os.environ.items() if not name.startswith("BLUF_")}
-        for name in ("BLUF_MODEL_FOLDER",):
-            if name in os.environ:
-                self.env[name] = os.environ[name]
 
     @property
     def url(self):
@@ -56,9 +53,9 @@ class Home:
 
     def sql(self, query, *values):
         """Rows of the database, beside the daemon; none where there is no database yet."""
-        if not (self.folder / "bluf.db").exists():
+        if not self.database.exists():
             return []
-        base = sqlite3.connect(f"file:{self.folder}/bluf.db?mode=ro", uri=True, timeout=10)
+        base = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)
         try:
             return base.execute(query, values).fetchall()
         except sqlite3.OperationalError:
@@ -72,7 +69,7 @@ class Home:
 
     def change(self, query, *values):
         """Changes the database while no daemon has it."""
-        base = sqlite3.connect(self.folder / "bluf.db")
+        base = sqlite3.connect(self.database)
         base.execute(query, values)
         base.commit()
         base.close()
