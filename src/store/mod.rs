@@ -146,6 +146,14 @@ impl Store {
         self.writer().query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(failed)
     }
 
+    /// Frees the pages that the writing connection holds in memory; readers that nobody needs are closed by themselves.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub fn rest(&self) -> Result<(), StoreError> {
+        self.writer().execute_batch("PRAGMA shrink_memory").map_err(|e| StoreError::of(&self.path, e))
+    }
+
     /// A caller that panicked left its transaction rolled back, so the connection is whole.
     fn writer(&self) -> MutexGuard<'_, Connection> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
