@@ -313,6 +313,7 @@ async fn keep_house(app: App) {
             for (source, days) in &keep_days {
                 store.forget_before(source, now, *days)?;
             }
+            store.prune_outbox(now)?;
             store.write(|on| Change::prune(on).map(drop))?;
             if resting {
                 store.rest()?;

@@ -19,6 +19,10 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(10);
 const HURRIED_TRIES: u32 = 20;
 /// For so long an envelope is tried.
 const TRIED_FOR: SignedDuration = SignedDuration::from_hours(72);
+/// What was told is remembered at least this long,
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(24 * 180);
+/// and so many envelopes are forgotten at one time.
+const PRUNED: usize = 500;
 /// A source is down when it could not be pulled this often in a row.
 const FAILURES: usize = 3;
 
@@ -156,6 +160,18 @@ impl Store {
     pub fn dropped(&self, envelope: &str, why: &str) -> Result<(), StoreError> {
         let sql = "UPDATE envelope SET next_try_ms = NULL, ended = ?2 WHERE id = ?1";
         self.write(|on| on.prepare_cached(sql)?.execute(params![envelope, why]).map(drop))
+    }
+
+    /// Forgets what was told long ago of what is no longer owed. What is still there is remembered, so that nobody is told twice.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub fn prune_outbox(&self, now: Timestamp) -> Result<(), StoreError> {
+        let before = now.saturating_sub(REMEMBERED).unwrap_or(Timestamp::MIN).as_millisecond();
+        let sql = "DELETE FROM envelope WHERE id IN (SELECT id FROM envelope AS old WHERE made_ms < ?1 AND next_try_ms IS NULL \
+                   AND NOT EXISTS (SELECT 1 FROM notice JOIN obligation ON obligation.id = obligation_id \
+                   WHERE envelope_id = old.id) LIMIT ?2)";
+        self.write(|on| on.prepare_cached(sql)?.execute(params![before, PRUNED]).map(drop))
     }
 
     /// Notes that an envelope could not be sent, and when to try again: after `retry_after` where its sink said so, else ever

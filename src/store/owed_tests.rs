@@ -203,6 +203,22 @@ fn after_three_days_an_envelope_is_given_up_and_says_so() {
 }
 
 #[test]
+fn what_was_told_is_remembered_as_long_as_it_is_owed() {
+    let (_folder, store, _) = asked();
+    store.tell(&[planned("one", Stage::Breached, "lead")], now(200)).expect("told");
+    store.sent(&waiting(&store, "lead", 200)[0].id, now(200)).expect("noted");
+    let year_later = now(366 * 24 * 60);
+    let told = || store.read(|on| outbox::receipts(on, "one")).expect("read").len();
+    store.prune_outbox(year_later).expect("pruned");
+    assert_eq!(told(), 1);
+    keep(&store, &[]);
+    store.prune_outbox(now(300)).expect("pruned");
+    assert_eq!(told(), 1, "it is not long ago");
+    store.prune_outbox(year_later).expect("pruned");
+    assert_eq!(told(), 0);
+}
+
+#[test]
 fn what_waits_for_the_same_time_goes_together() {
     let (_folder, store, _) = asked();
     keep(&store, &[owed("one", None), owed("two", None)]);
