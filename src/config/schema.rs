@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    check::check,
+    check::{NAMED, check},
     key::{Holds, KEYS, Key, Value},
     load::DEFAULT,
 };
@@ -17,6 +17,11 @@ pub fn schema() -> Json {
             .entry(key.section())
             .or_insert_with(|| json!({ "type": "object", "additionalProperties": false, "properties": {} }));
         section["properties"][key.name()] = property(key, defaults.get(key.path).map(|(value, _)| value));
+    }
+    // Their names are people's own, and their keys their readers'.
+    for named in NAMED {
+        let of_tables = json!({ "type": "object", "additionalProperties": { "type": "object" } });
+        sections.insert(named.to_string(), of_tables);
     }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
