@@ -22,7 +22,7 @@ const TAKES_ON: f32 = 0.5;
 /// Words by which people say that they cannot go on; a fault that they tell of is no blocker yet.
 static HOLDS_UP: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)\b(blocked|blockers?|blocking (us|me|this|it|the)|blocks (us|me|this|it|the)|held up|holding (us|me|it) up|stuck (on|until|because|waiting)|(i'm|we're|am|are|is|still|been) (still )?waiting (on|for)|(can ?not|can['’]t|unable to|won't be able to)\b.{0,80}\b(until|without))\b",
+        r"(?i)\b(blocked (on|by|until)|(am|are|is|still|been|remains?|currently|i'm|we're|it's) blocked|blockers?|block(s|ing) (us|me|this|my|our)|held up|holding (us|me|it) up|stuck (on|until|because|waiting)|(i'm|we're|am|are|is|still|been) (still )?waiting (on|for)|(can ?not|can['’]t|unable to|won't be able to)\b.{0,80}\b(until|without))\b",
     )
 });
 static NO_LONGER: LazyLock<Regex> = LazyLock::new(|| {
