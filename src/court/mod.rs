@@ -29,7 +29,10 @@ pub fn debts(thread: &Thread, acts: &ThreadActs) -> Vec<Debt> {
         Kind::Review => review::debts(&history),
         _ => reply::debts(&history),
     };
-    debts.extend(decision::debts(&history));
+    // Suggestions in a review are part of it: the author or the reviewers have the turn.
+    if thread.kind != Kind::Review {
+        debts.extend(decision::debts(&history));
+    }
     debts.extend(told::debts(&history));
     end_with_thread(&history, &mut debts);
     debts.sort_by_key(|debt| debt.opened);

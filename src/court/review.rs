@@ -88,7 +88,11 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
         };
         let to = |who: &str| vec![who.to_string()];
         let (kind, metric, owed_by, owed_to) = match turn {
-            Turn::Author => (ObligationKind::Reply, Metric::NextResponse, to(author), to(step.who)),
+            Turn::Author => {
+                // Who makes a draft of their own change owes it to nobody yet.
+                let asked_by = if step.who == author { Vec::new() } else { to(step.who) };
+                (ObligationKind::Reply, Metric::NextResponse, to(author), asked_by)
+            }
             Turn::Reviewers if is_reviewer(author, step) => {
                 (ObligationKind::Review, Metric::Review, to(step.who), to(author))
             }

@@ -293,6 +293,25 @@ fn a_page_that_proposes_nothing_waits_for_nothing() {
 }
 
 #[test]
+fn only_who_says_so_is_held_up() {
+    let found = |text: &str| {
+        let (thread, acts) = thread(Kind::Chat, &[("ana", Blocker, text)]);
+        debts(&thread, &acts).iter().any(|debt| debt.kind == Unblock)
+    };
+    for text in ["We're blocked until the key is here", "This is blocking us", "I can't go on without access"] {
+        assert!(found(text), "{text}");
+    }
+    for text in [
+        "A rejected block is sent again",
+        "It was slow today",
+        "I do not intend to block this",
+        "No longer blocked on it",
+    ] {
+        assert!(!found(text), "{text}");
+    }
+}
+
+#[test]
 fn a_closed_thread_waits_for_nothing_but_its_promises() {
     let lines = [("ana", Blocker, "Blocked on the key."), ("bo", Commitment, "I'll bring it.")];
     let (mut thread, acts) = thread(Kind::Issue, &lines);

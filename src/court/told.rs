@@ -1,8 +1,12 @@
 //! Promises, blockers and requests that nobody has taken, as people tell them.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::{
     debt::{Debt, Ended, Mark},
-    history::History,
+    history::{History, compiled},
 };
 use crate::domain::{How, Metric, ObligationKind, Sentence, SpeechAct};
 
@@ -12,6 +16,20 @@ const DONE: &[&str] =
 
 /// How sure the reading of a blocker must be: half of what is taken for one below this is none.
 const SURE: f32 = 0.5;
+/// How likely a commitment must be something to do: "I'd be happy to" is a courtesy.
+const TAKES_ON: f32 = 0.5;
+
+/// Words by which people say that they cannot go on; a fault that they tell of is no blocker yet.
+static HOLDS_UP: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(blocked (on|by|until)|(am|are|is|still|been|remains?|currently|i'm|we're|it's) blocked|blockers?|block(s|ing) (us|me|this|my|our)|held up|holding (us|me|it) up|stuck (on|until|because|waiting)|(i'm|we're|am|are|is|still|been) (still )?waiting (on|for)|(can ?not|can['’]t|unable to|won't be able to)\b.{0,80}\b(until|without))\b",
+    )
+});
+static NO_LONGER: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(no longer|not|never|isn['’]t|doesn['’]t|don['’]t|won['’]t|non|un)\b[ -]?[^.;]{0,20}\bblock|\bunblock|\bno blockers?",
+    )
+});
 
 pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
     let mut debts: Vec<Debt> = Vec::new();
@@ -27,10 +45,17 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
     debts
 }
 
+/// Whether somebody says that they cannot go on.
+fn holds_up(words: &str) -> bool {
+    HOLDS_UP.is_match(words) && !NO_LONGER.is_match(words)
+}
+
 fn opens(history: &History<'_>, sentence: &Sentence, who: &str, opened: Mark) -> Option<Debt> {
     let (kind, metric, owed_by) = match sentence.act {
-        SpeechAct::Commitment => (ObligationKind::Promise, Metric::Promise, vec![who.to_string()]),
-        SpeechAct::Blocker if sentence.probability >= SURE => {
+        SpeechAct::Commitment if sentence.action >= TAKES_ON => {
+            (ObligationKind::Promise, Metric::Promise, vec![who.to_string()])
+        }
+        SpeechAct::Blocker if sentence.probability >= SURE && holds_up(history.thread.quote(sentence.span)) => {
             (ObligationKind::Unblock, Metric::Unblock, sentence.addressee.iter().cloned().collect())
         }
         SpeechAct::Decision if sentence.action > 0.5 && sentence.addressee.is_none() => {

@@ -155,6 +155,9 @@ fn reason(thread: &Thread, ruling: &Ruling, kind: Word, owed_by: &[String], owed
     let from = |who: &[String]| if who.is_empty() { String::new() } else { format!(" from {}", listed(who)) };
     let to = |who: &[String]| if who.is_empty() { String::new() } else { format!(" to {}", listed(who)) };
     match kind {
+        "unanswered" if thread.kind == Kind::Review && owed_to.is_empty() => {
+            format!("A change waits for its author{}.", after(" ", owed_by))
+        }
         "unanswered" if thread.kind == Kind::Review => {
             format!("A review{} waits for the author{}.", from(owed_to), after(" ", owed_by))
         }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
 use super::report::{FEWEST_PEOPLE, percentile};
-use crate::domain::{Message, Thread};
+use crate::domain::{Message, Moment, Thread};
 
 /// First replies of some threads. Seconds on the wall.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -41,12 +42,20 @@ pub fn first_replies<'t>(threads: impl Iterator<Item = &'t Thread>) -> FirstRepl
 
 /// From the first message to the first of somebody else's, in the order they were sent.
 pub fn first_reply_secs(thread: &Thread) -> Option<i64> {
-    let sent = thread.messages.iter().filter_map(|message| Some((message.sent_at?.instant()?, message)));
+    let sent = thread.messages.iter().filter_map(|message| Some((on_one_clock(message.sent_at?)?, message)));
     let mut sent: Vec<_> = sent.filter(|(_, message)| !message.bot).collect();
     sent.sort_by_key(|(at, _)| *at);
     let (began_at, first) = sent.first()?;
     let (at, _) = sent.iter().find(|(_, message)| who(message).is_some() && who(message) != who(first))?;
     Some(at.as_second() - began_at.as_second())
+}
+
+/// Archives that name no zone tell how long something took all the same, but for a change of their clock.
+fn on_one_clock(moment: Moment) -> Option<Timestamp> {
+    match moment {
+        Moment::Local(at) => at.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp()),
+        moment => moment.instant(),
+    }
 }
 
 /// An account where the source tells it, else a name.
