@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
     domain::{Page, Thread, summary::Summary},
@@ -22,6 +23,9 @@ use crate::{
 /// When to ask again while the model is busy.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// How long a search may wait for its turn at the encoder.
+const ENCODER_WAIT: Duration = Duration::from_millis(5);
+
 /// The way in for what others send to a source.
 pub struct Door {
     pub source: Arc<dyn Source>,
@@ -35,11 +39,13 @@ type Count = fn(&work::SourceState) -> usize;
 pub struct Counter {
     app: App,
     doors: BTreeMap<String, Door>,
+    /// Held by the search whose words the encoder has.
+    encoding: Arc<Semaphore>,
 }
 
 impl Counter {
     pub fn new(app: App, doors: BTreeMap<String, Door>) -> Counter {
-        Counter { app, doors }
+        Counter { app, doors, encoding: Arc::new(Semaphore::new(1)) }
     }
 }
 
@@ -64,7 +70,14 @@ impl Desk for Counter {
 
     async fn embed(&self, words: &str) -> Option<Vec<f32>> {
         let (app, words) = (self.app.clone(), words.to_owned());
-        tokio::task::spawn_blocking(move || app.reader().vector(&words)).await.ok().flatten()
+        // One after the other: where many search at once, words alone must do for some of them.
+        let turn = timeout(ENCODER_WAIT, Arc::clone(&self.encoding).acquire_owned()).await.ok()?.ok()?;
+        let encoded = tokio::task::spawn_blocking(move || {
+            let vector = app.reader().vector(&words);
+            drop(turn);
+            vector
+        });
+        encoded.await.ok().flatten()
     }
 
     async fn refresh(&self, thread: i64) -> Result<(), DeskError> {
