@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::{Config, SourceSection},
-    render::{Out, render},
+    render::{Out, docket, render},
     source::{
         Input,
         connector::{files, registry::SourceConfig},
@@ -90,13 +90,20 @@ pub fn run(args: &Args, call: &Call) -> Result<Exit> {
     let end = said.max().unwrap_or_else(|| SystemClock.now());
     let page = call.terminal.page();
     let drawn = Drawn::begin(threads.len(), call.terminal);
-    for thread in &threads {
+    let mut waits = Vec::new();
+    for thread in &mut threads {
         drawn.reading(&thread.title);
-        let summary = workshop.summarize(thread, &SystemClock, end)?;
+        input::rewind(thread, end);
+        let (summary, line) = workshop.read(thread, &SystemClock, end)?;
         skipped |= !summary.coverage.skipped.is_empty();
+        waits.push(line);
         drawn.apart(|| call.terminal.out(&render(&summary, args.out, page)))?;
     }
     drawn.end();
+    // For programs and pages, every summary has it among its flags.
+    if args.out == Out::Text {
+        call.terminal.out(&docket::render(&waits, page))?;
+    }
     // The daemon loads models of its own.
     drop(workshop);
     if !args.once {

@@ -7,6 +7,7 @@ pub mod load;
 pub mod named;
 pub mod rules;
 pub mod schema;
+pub mod secrets;
 pub mod sections;
 
 use std::path::PathBuf;
