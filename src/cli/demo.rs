@@ -53,6 +53,7 @@ const FILES: &[(&str, &[u8])] = &[
     ("slack/support/2026-11-11.json", include_bytes!("../../config/demo/slack/support/2026-11-11.json")),
     ("mail/partners.mbox", include_bytes!("../../config/demo/mail/partners.mbox")),
     ("review/pull-318.json", include_bytes!("../../config/demo/review/pull-318.json")),
+    ("review/pull-321.json", include_bytes!("../../config/demo/review/pull-321.json")),
     ("documents/rfc-0012-route-cache.md", include_bytes!("../../config/demo/documents/rfc-0012-route-cache.md")),
     ("meetings/2026-11-10-weekly.vtt", include_bytes!("../../config/demo/meetings/2026-11-10-weekly.vtt")),
 ];
@@ -62,6 +63,7 @@ const INPUTS: &[&str] = &[
     "slack",
     "mail/partners.mbox",
     "review/pull-318.json",
+    "review/pull-321.json",
     "documents/rfc-0012-route-cache.md",
     "meetings/2026-11-10-weekly.vtt",
 ];

@@ -25,6 +25,10 @@ pub fn run(args: &Args, terminal: Terminal) -> Result<Exit> {
     let unwritten = || format!("cannot write pages into {}", folder.display());
     fs::create_dir_all(folder).with_context(unwritten)?;
     clap_mangen::generate_to(Cli::command(), folder).with_context(unwritten)?;
-    terminal.note(&format!("The pages are in {}; `man {}/bluf.1` shows the first.", folder.display(), folder.display()));
+    terminal.note(&format!(
+        "The pages are in {}; `man {}/bluf.1` shows the first.",
+        folder.display(),
+        folder.display()
+    ));
     Ok(Exit::Fine)
 }

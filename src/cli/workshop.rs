@@ -187,12 +187,7 @@ impl Workshop {
     }
 
     /// The BLUF, and what waits for whom at `judged_at`.
-    pub fn read(
-        &mut self,
-        thread: &Thread,
-        clock: &dyn Clock,
-        judged_at: Timestamp,
-    ) -> Result<(Summary, DocketLine)> {
+    pub fn read(&mut self, thread: &Thread, clock: &dyn Clock, judged_at: Timestamp) -> Result<(Summary, DocketLine)> {
         let watch = Stopwatch::start();
         let mut loaded = self.loaded.clone();
         let encoder = loaded.as_mut().map(|l| &mut l.encoder as &mut dyn Embedder);

@@ -44,7 +44,7 @@ pub struct Model {
     pub name: String,
     pub adapter: Adapter,
     pub encoder: String,
-    /// `None`: the user's data folder.
+    /// `None`: the user's cache folder.
     pub folder: Option<PathBuf>,
     pub device: Device,
     /// 0: one a physical core.

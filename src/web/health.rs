@@ -65,5 +65,6 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     } else {
         (StatusCode::OK, "ready")
     };
-    (status, Json(Ready { state, database, model, sources_down, sinks_down, notices_waiting: health.notices_waiting })).into_response()
+    (status, Json(Ready { state, database, model, sources_down, sinks_down, notices_waiting: health.notices_waiting }))
+        .into_response()
 }
