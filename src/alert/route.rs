@@ -154,6 +154,12 @@ impl Routes {
         self.config.routes.iter().find(|route| route.matches.fits(subject))
     }
 
+    /// Whether anything is ever told to `sink`.
+    pub fn names(&self, sink: &str) -> bool {
+        let routed = self.config.routes.iter().flat_map(|route| route.to.iter().chain(&route.escalate_to));
+        routed.chain(&self.config.source_down_to).any(|named| named == sink)
+    }
+
     pub fn source_down_to(&self) -> &[String] {
         &self.config.source_down_to
     }

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::{BadInput, Cli, Exit, print::Terminal, sources, usual_files};
+use super::{BadInput, Cli, Exit, print::Terminal, settings, usual_files};
 use crate::{
     config::{ConfigError, check::check, key::Value, load::EXAMPLE, schema::schema, sections},
     render::json,
@@ -35,7 +35,7 @@ pub fn run(args: &Args, cli: &Cli, terminal: Terminal) -> Result<Exit> {
     match args {
         Args::Check { file: Some(file) } => check_file(file, terminal),
         Args::Check { file: None } => {
-            sources(cli).load().map_err(|e| BadInput(e.into()))?;
+            settings(cli).load().map_err(|e| BadInput(e.into()))?;
             terminal.out("no fault")?;
             Ok(Exit::Fine)
         }
@@ -64,7 +64,7 @@ fn check_file(file: &PathBuf, terminal: Terminal) -> Result<Exit> {
 
 /// Valid TOML with each value's origin in a comment, so that it can be kept as a file.
 fn show(as_json: bool, cli: &Cli, terminal: Terminal) -> Result<Exit> {
-    let effective = sources(cli).load().map_err(|e| BadInput(e.into()))?;
+    let effective = settings(cli).load().map_err(|e| BadInput(e.into()))?;
     let mut text = String::new();
     let mut section = "";
     for (key, value, origin) in &effective.values {

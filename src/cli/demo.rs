@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::{Config, SourceSection},
-    render::{Out, render},
+    render::{Out, docket, render},
     source::{
         Input,
         connector::{files, registry::SourceConfig},
@@ -53,6 +53,7 @@ const FILES: &[(&str, &[u8])] = &[
     ("slack/support/2026-11-11.json", include_bytes!("../../config/demo/slack/support/2026-11-11.json")),
     ("mail/partners.mbox", include_bytes!("../../config/demo/mail/partners.mbox")),
     ("review/pull-318.json", include_bytes!("../../config/demo/review/pull-318.json")),
+    ("review/pull-321.json", include_bytes!("../../config/demo/review/pull-321.json")),
     ("documents/rfc-0012-route-cache.md", include_bytes!("../../config/demo/documents/rfc-0012-route-cache.md")),
     ("meetings/2026-11-10-weekly.vtt", include_bytes!("../../config/demo/meetings/2026-11-10-weekly.vtt")),
 ];
@@ -62,6 +63,7 @@ const INPUTS: &[&str] = &[
     "slack",
     "mail/partners.mbox",
     "review/pull-318.json",
+    "review/pull-321.json",
     "documents/rfc-0012-route-cache.md",
     "meetings/2026-11-10-weekly.vtt",
 ];
@@ -90,13 +92,20 @@ pub fn run(args: &Args, call: &Call) -> Result<Exit> {
     let end = said.max().unwrap_or_else(|| SystemClock.now());
     let page = call.terminal.page();
     let drawn = Drawn::begin(threads.len(), call.terminal);
-    for thread in &threads {
+    let mut waits = Vec::new();
+    for thread in &mut threads {
         drawn.reading(&thread.title);
-        let summary = workshop.summarize(thread, &SystemClock, end)?;
+        input::rewind(thread, end);
+        let (summary, line) = workshop.read(thread, &SystemClock, end)?;
         skipped |= !summary.coverage.skipped.is_empty();
+        waits.push(line);
         drawn.apart(|| call.terminal.out(&render(&summary, args.out, page)))?;
     }
     drawn.end();
+    // For programs and pages, every summary has it among its flags.
+    if args.out == Out::Text {
+        call.terminal.out(&docket::render(&waits, page))?;
+    }
     // The daemon loads models of its own.
     drop(workshop);
     if !args.once {

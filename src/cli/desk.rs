@@ -15,7 +15,12 @@ use crate::{
         hook::{HookError, Hooked},
         registry::Hook,
     },
-    store::{Store, Taken, hold::Act, work},
+    store::{
+        Store, Taken,
+        hold::Act,
+        outbox::SinkState,
+        work::{self, SourceState},
+    },
     time::Span,
     web::{Delivery, Desk, DeskError, Health, ModelState, StoreState},
 };
@@ -32,9 +37,6 @@ pub struct Door {
     pub hook: Option<Hook>,
     pub takes_pushes: bool,
 }
-
-/// One figure of a source.
-type Count = fn(&work::SourceState) -> usize;
 
 pub struct Counter {
     app: App,
@@ -154,6 +156,8 @@ impl Desk for Counter {
                 reader::ModelState::Resting | reader::ModelState::Ready => ModelState::Ready,
                 reader::ModelState::Failed(_) => ModelState::Failed,
             },
+            notices_waiting: health.sinks.iter().map(|sink| sink.waiting).sum(),
+            sinks_down: health.sinks.into_iter().filter(|s| s.failing > 0).map(|s| s.name).collect(),
             sources_down: health.sources.into_iter().filter(|s| s.failures > 0).map(|s| s.name).collect(),
         }
     }
@@ -161,19 +165,28 @@ impl Desk for Counter {
     fn metrics(&self) -> String {
         let Ok(health) = self.app.health() else { return String::new() };
         let mut text = String::new();
-        let families: [(&str, &str, Count); 3] = [
-            ("bluf_source_threads", "Threads kept of a source.", |s| s.threads),
-            ("bluf_source_failures", "Pulls of a source that failed in a row.", |s| s.failures),
-            ("bluf_source_quarantined", "Items of a source that could not be read.", |s| s.quarantined),
-        ];
-        for (name, help, value) in families {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
-            for source in &health.sources {
-                let _ = writeln!(text, "{name}{{source=\"{}\"}} {}", source.name, value(source));
-            }
-        }
+        let sources = &health.sources;
+        let mut of_sources = |name, help, value: fn(&SourceState) -> usize| {
+            family(&mut text, name, help, sources.iter().map(|s| ("source", s.name.as_str(), value(s))));
+        };
+        of_sources("bluf_source_threads", "Threads kept of a source.", |s| s.threads);
+        of_sources("bluf_source_failures", "Pulls of a source that failed in a row.", |s| s.failures);
+        of_sources("bluf_source_quarantined", "Items of a source that could not be read.", |s| s.quarantined);
+        let mut of_sinks = |name, help, value: fn(&SinkState) -> usize| {
+            family(&mut text, name, help, health.sinks.iter().map(|s| ("sink", s.name.as_str(), value(s))));
+        };
+        of_sinks("bluf_sink_waiting", "Notices to be sent to a sink.", |s| s.waiting);
+        of_sinks("bluf_sink_failing", "Notices that could not be sent to a sink and are tried again.", |s| s.failing);
         text
+    }
+}
+
+/// One family of figures, a line each.
+fn family<'a>(text: &mut String, name: &str, help: &str, figures: impl Iterator<Item = (&'a str, &'a str, usize)>) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+    for (label, of, value) in figures {
+        let _ = writeln!(text, "{name}{{{label}=\"{of}\"}} {value}");
     }
 }
 

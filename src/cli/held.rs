@@ -11,6 +11,7 @@ use crate::{
     render::{Out, json, plain, render},
     store::{
         Store,
+        outbox::{self, SinkState},
         search::{self, Centroids, Query, Words},
         summary,
         thread::{self, Filter, Listed},
@@ -211,14 +212,19 @@ pub fn digest(args: &DigestArgs, call: &Call) -> Result<Exit> {
 /// `bluf status`
 pub fn status(args: &StatusArgs, call: &Call) -> Result<Exit> {
     let store = open(call)?;
-    let (sources, unread) = store.read(|on| Ok((work::sources(on)?, work::unread_count(on)?)))?;
+    let (sources, sinks, unread) =
+        store.read(|on| Ok((work::sources(on)?, outbox::sinks(on)?, work::unread_count(on)?)))?;
     let running = place::is_claimed(store.path());
-    let down = sources.iter().any(|s| s.failures > 0);
+    let waiting: usize = sinks.iter().map(|sink| sink.waiting).sum();
+    let down = sources.iter().any(|s| s.failures > 0) || sinks.iter().any(|s| s.failing > 0);
     if args.json {
-        call.terminal.out(&json::line(&json!({ "running": running, "unread": unread, "sources": sources })))?;
+        let object = json!({ "running": running, "unread": unread, "sources": sources, "sinks": sinks, "notices_waiting": waiting });
+        call.terminal.out(&json::line(&object))?;
     } else {
         let daemon = if running { "runs" } else { "does not run" };
-        let mut text = format!("The daemon {daemon}. Threads that wait to be read: {unread}.\n");
+        let mut text = format!(
+            "The daemon {daemon}. Threads that wait to be read: {unread}. Notices that wait to be sent: {waiting}.\n"
+        );
         for s in &sources {
             let pulled = s.pulled_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
             let pulled = pulled.map_or("never pulled to its end".to_owned(), |at| format!("pulled {at:.0}"));
@@ -231,9 +237,25 @@ pub fn status(args: &StatusArgs, call: &Call) -> Result<Exit> {
             );
             text.push('\n');
         }
+        sinks.iter().for_each(|sink| text.push_str(&told(sink, call)));
         call.terminal.out(&text)?;
     }
     Ok(if down { Exit::Degraded } else { Exit::Fine })
+}
+
+/// How telling a sink goes, in a line.
+fn told(sink: &SinkState, call: &Call) -> String {
+    let sent = sink.sent_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let sent = sent.map_or("told nothing yet".to_owned(), |at| format!("told {at:.0}"));
+    let mut text = format!("{}: {sent}, {} waiting", sink.name, sink.waiting);
+    if let Some(error) = &sink.last_error {
+        text.push_str(&format!("; failing: {}", plain::line(error)));
+    }
+    let is_known = call.effective.config.sinks.iter().any(|known| known.name == sink.name);
+    if !is_known && sink.waiting > 0 {
+        text.push_str("; it is not in the configuration any more, so nothing is sent to it");
+    }
+    text + "\n"
 }
 
 fn print(entries: &[(String, Value)], as_json: bool, none: &str, call: &Call) -> Result<Exit> {

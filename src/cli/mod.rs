@@ -9,16 +9,21 @@ mod cores;
 pub mod demo;
 mod desk;
 pub mod doctor;
+mod finding;
 pub mod held;
 pub mod input;
 pub mod keep;
+pub mod man;
 pub mod models;
 pub mod owed;
 mod place;
 pub mod print;
+mod probe;
 pub mod progress;
 pub mod serve;
+pub mod sinks;
 pub mod sla;
+pub mod sources;
 pub mod stalled;
 pub mod summarize;
 pub mod sync;
@@ -65,7 +70,7 @@ pub enum Verb {
     /// Explain deadlines, try policies on recorded threads, and report how channels keep their goals
     #[command(subcommand)]
     Sla(sla::Args),
-    /// Pull the models if they are missing and print the BLUFs of a bundled sample workspace
+    /// Pull the models if they are missing, print the BLUFs of a sample workspace and what waits there, and serve it
     Demo(demo::Args),
     /// Run the daemon: pull from the configured sources, keep every thread read, and answer
     Serve(serve::Args),
@@ -95,6 +100,12 @@ pub enum Verb {
     Status(held::StatusArgs),
     /// Have the daemon pull now
     Sync(sync::Args),
+    /// Where threads come from: list the sources, and check that each can be reached
+    #[command(subcommand)]
+    Sources(sources::Args),
+    /// Where people are told: list the sinks, check them, and send one a test
+    #[command(subcommand)]
+    Sinks(sinks::Args),
     /// Bring a file or folder of threads into what the daemon holds
     Import(keep::ImportArgs),
     /// Write everything that the daemon holds as JSON, one thread a line
@@ -120,6 +131,8 @@ pub enum Verb {
     Version(version::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// Print the manual page, or write one for every verb
+    Man(man::Args),
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all is well; 1 it failed; 2 wrong usage or bad input; 3 it ran and found trouble; \
@@ -157,7 +170,9 @@ pub fn run() -> ExitCode {
         // These must work while the configuration does not.
         Verb::Version(args) => (early, version::run(args, early)),
         Verb::Completions(args) => (early, completions::run(args, early)),
+        Verb::Man(args) => (early, man::run(args, early)),
         Verb::Config(args) => (early, config::run(args, &cli, early)),
+        Verb::Doctor(args) => (early, doctor::run(args, &cli, early)),
         _ => match call(&cli) {
             Ok(call) => (call.terminal, dispatch(&cli.verb, &call)),
             Err(error) => (early, Err(error)),
@@ -194,13 +209,16 @@ fn dispatch(verb: &Verb, call: &Call) -> Result<Exit> {
         Verb::Token(args) => keep::tokens(args, call),
         Verb::Models(args) => models::run(args, call),
         Verb::Bench(args) => bench::run(args, call),
-        Verb::Doctor(args) => doctor::run(args, call),
-        Verb::Version(_) | Verb::Completions(_) | Verb::Config(_) => unreachable!("run without a configuration"),
+        Verb::Sources(args) => sources::run(args, call),
+        Verb::Sinks(args) => sinks::run(args, call),
+        Verb::Version(_) | Verb::Completions(_) | Verb::Man(_) | Verb::Config(_) | Verb::Doctor(_) => {
+            unreachable!("run without a configuration")
+        }
     }
 }
 
 fn call(cli: &Cli) -> Result<Call> {
-    let effective = sources(cli).load().map_err(|e| BadInput(e.into()))?;
+    let effective = settings(cli).load().map_err(|e| BadInput(e.into()))?;
     cores::hold_to_one();
     let mut log = effective.config.log;
     if cli.quiet {
@@ -210,7 +228,7 @@ fn call(cli: &Cli) -> Result<Call> {
 }
 
 /// Where this run's settings come from.
-fn sources(cli: &Cli) -> Sources {
+fn settings(cli: &Cli) -> Sources {
     let mut flags = Vec::new();
     if let Verb::Summarize(summarize::Args { model, adapter, .. }) = &cli.verb {
         flags.extend(model.iter().map(|name| ("model.name", name.clone())));

@@ -188,7 +188,7 @@ fn table(all: &[Row]) -> String {
 }
 
 /// Bytes for a person, in powers of ten as disks are sold.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
         1_000_000..1_000_000_000 => format!("{:.0} MB", bytes as f64 / 1e6),

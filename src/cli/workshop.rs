@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::{
     classify::Classifier,
     config::{self, Config},
-    docket::{Rules, docket},
+    docket::{DocketLine, Rules, docket},
     domain::{Thread, summary::Summary},
     engine::reader::{self, Loaded, Named, Reader},
     model::{
@@ -183,6 +183,11 @@ impl Workshop {
 
     /// The BLUF, with what needs a person at `judged_at`.
     pub fn summarize(&mut self, thread: &Thread, clock: &dyn Clock, judged_at: Timestamp) -> Result<Summary> {
+        Ok(self.read(thread, clock, judged_at)?.0)
+    }
+
+    /// The BLUF, and what waits for whom at `judged_at`.
+    pub fn read(&mut self, thread: &Thread, clock: &dyn Clock, judged_at: Timestamp) -> Result<(Summary, DocketLine)> {
         let watch = Stopwatch::start();
         let mut loaded = self.loaded.clone();
         let encoder = loaded.as_mut().map(|l| &mut l.encoder as &mut dyn Embedder);
@@ -196,11 +201,12 @@ impl Workshop {
             adapter_sha256: l.named.adapter_sha256.clone(),
             style: l.named.style,
         });
-        let flags = docket(thread, &acts, &self.rules, judged_at).flags;
+        let docket = docket(thread, &acts, &self.rules, judged_at);
+        let line = DocketLine::new(thread, docket, judged_at, &self.rules.zone);
         let mut summary = self.summarizer.summarize(thread, acts, models, clock.now(), &|| false)?;
         summary.provenance.read_ms += classify_ms;
-        summary.flags = flags;
-        Ok(summary)
+        summary.flags.clone_from(&line.flags);
+        Ok((summary, line))
     }
 
     /// Has the generator write one token.

@@ -54,7 +54,7 @@ pub const KEYS: &[Key] = &[
     Key {
         path: "model.folder",
         holds: Holds::Text,
-        help: "where weights are kept; empty for the user's data folder, under bluf/models",
+        help: "where weights are kept; empty for the user's cache folder, under bluf/models",
     },
     Key {
         path: "model.device",

@@ -94,6 +94,12 @@ impl Sources {
         Ok(effective(&merged, named))
     }
 
+    /// The file that is read; `None` where there is none.
+    pub fn file_in_force(&self) -> Option<&Path> {
+        let found = || self.usual_files.iter().find(|path| path.exists());
+        self.file.as_ref().or_else(found).map(PathBuf::as_path)
+    }
+
     fn read_file(&self) -> Result<Option<(PathBuf, String)>, ConfigError> {
         let unreadable = |path: &Path, why| ConfigError::Unreadable { path: path.to_path_buf(), why };
         if let Some(path) = &self.file {
@@ -110,7 +116,7 @@ impl Sources {
     }
 
     /// Where systemd puts the secrets that it was told to hand over.
-    fn credentials(&self) -> Option<&Path> {
+    pub fn credentials(&self) -> Option<&Path> {
         self.environment.iter().find(|(name, _)| name == "CREDENTIALS_DIRECTORY").map(|(_, folder)| Path::new(folder))
     }
 

@@ -7,6 +7,7 @@ pub mod load;
 pub mod named;
 pub mod rules;
 pub mod schema;
+pub mod secrets;
 pub mod sections;
 
 use std::path::PathBuf;
@@ -43,7 +44,7 @@ pub struct Model {
     pub name: String,
     pub adapter: Adapter,
     pub encoder: String,
-    /// `None`: the user's data folder.
+    /// `None`: the user's cache folder.
     pub folder: Option<PathBuf>,
     pub device: Device,
     /// 0: one a physical core.

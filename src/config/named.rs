@@ -1,6 +1,10 @@
 //! `[source.NAME]` and `[sink.NAME]`: sections that people name, each read by what its `type` says.
 
-use std::{borrow::Cow, ops::Range, path::Path};
+use std::{
+    borrow::Cow,
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, de::DeserializeOwned};
 use toml::{
@@ -182,11 +186,16 @@ impl Section<'_> {
 
 /// Puts the path of the credential in the place of its name, where it is one.
 fn given(value: &mut toml::Value, credentials: Option<&Path>) {
-    let (Some(folder), toml::Value::String(name)) = (credentials, &*value) else { return };
-    let path = folder.join(name);
-    if !name.contains('/') && path.is_file() {
+    let toml::Value::String(name) = &*value else { return };
+    if let Some(path) = credential(name, credentials) {
         *value = toml::Value::String(path.to_string_lossy().into_owned());
     }
+}
+
+/// The credential of this name, where there is one.
+pub(super) fn credential(name: &str, credentials: Option<&Path>) -> Option<PathBuf> {
+    let path = credentials?.join(name);
+    (!name.contains('/') && path.is_file()).then_some(path)
 }
 
 /// A value without its places.

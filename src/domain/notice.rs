@@ -36,6 +36,9 @@ pub enum Topic {
     /// What was held back, together.
     #[serde(rename = "digest")]
     Digest,
+    /// Somebody tries whether notices arrive; nothing is owed.
+    #[serde(rename = "test")]
+    Test,
 }
 
 /// What goes to one sink at one time: the same at every attempt.
@@ -47,7 +50,7 @@ pub struct Envelope {
     pub made_at: Timestamp,
     /// The same for all that is told of one matter, so that a receiver can put it together: a thread's key, a source's name.
     pub group: String,
-    /// What is told, first due first; empty where a source is down.
+    /// What is told, first due first; empty where a source is down, and in a test.
     pub told: Vec<Told>,
     pub source: Option<SourceDown>,
 }
@@ -95,6 +98,14 @@ pub struct SourceDown {
     pub why: String,
 }
 
+impl Envelope {
+    /// A notice that tells nothing but that notices arrive. Another one is known by another instant.
+    pub fn test(sink: &str, now: Timestamp) -> Envelope {
+        let id = format!("test-{sink}-{}", now.as_millisecond());
+        Envelope { group: id.clone(), id, topic: Topic::Test, made_at: now, told: Vec::new(), source: None }
+    }
+}
+
 impl Stage {
     pub const ALL: [Stage; 4] = [Stage::AtRisk, Stage::Breached, Stage::Escalated, Stage::Closed];
 
@@ -126,6 +137,7 @@ impl Topic {
             Topic::Closed => "obligation.closed",
             Topic::SourceDown => "source.down",
             Topic::Digest => "digest",
+            Topic::Test => "test",
         }
     }
 }
@@ -140,8 +152,8 @@ mod tests {
             assert_eq!(serde_json::to_value(stage).expect("a word"), stage.as_str());
             assert_eq!(stage.topic().as_str(), format!("obligation.{}", stage.as_str()));
         }
-        for topic in [Topic::AtRisk, Topic::Breached, Topic::Escalated, Topic::Closed, Topic::SourceDown, Topic::Digest]
-        {
+        let others = [Topic::SourceDown, Topic::Digest, Topic::Test];
+        for topic in Stage::ALL.map(Stage::topic).into_iter().chain(others) {
             assert_eq!(serde_json::to_value(topic).expect("a word"), topic.as_str());
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::reader::ModelState;
-use crate::store::{StoreError, work::SourceState};
+use crate::store::{StoreError, outbox::SinkState, work::SourceState};
 
 /// What `/readyz`, `bluf status` and the watchdog read.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -11,6 +11,8 @@ pub struct Health {
     pub database: Database,
     pub model: ModelState,
     pub sources: Vec<SourceState>,
+    /// Those that the configuration names, and that were ever to be told something.
+    pub sinks: Vec<SinkState>,
     /// Threads that wait to be read.
     pub unread: usize,
 }

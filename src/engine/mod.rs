@@ -26,7 +26,7 @@ use crate::{
     sink::Sink,
     sla::Explanation,
     source::connector::Source,
-    store::{Change, Store, StoreError, Taken, Vectors, work},
+    store::{Change, Store, StoreError, Taken, Vectors, outbox, work},
     time::Clock,
 };
 use bell::Bell;
@@ -256,8 +256,10 @@ impl App {
     /// # Errors
     /// Where the database cannot even be read.
     pub fn health(&self) -> Result<Health, StoreError> {
-        let (sources, unread) = self.store().read(|on| Ok((work::sources(on)?, work::unread_count(on)?)))?;
-        Ok(Health { database: self.0.trouble.says(), model: self.reader().state(), sources, unread })
+        let (sources, mut sinks, unread) =
+            self.store().read(|on| Ok((work::sources(on)?, outbox::sinks(on)?, work::unread_count(on)?)))?;
+        sinks.retain(|sink| self.0.bells.deliver.contains_key(&sink.name));
+        Ok(Health { database: self.0.trouble.says(), model: self.reader().state(), sources, sinks, unread })
     }
 
     fn quiet_ms(&self) -> i64 {

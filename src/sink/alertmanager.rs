@@ -16,7 +16,7 @@ use super::{Sink, SinkError, options, permanent};
 use crate::{
     alert::render::{self, Notice, Wording},
     domain::{
-        notice::{Envelope, SourceDown, Stage, Told},
+        notice::{Envelope, SourceDown, Stage, Told, Topic},
         plain,
     },
     net::{Client, Host, Request, credential, retry},
@@ -25,6 +25,8 @@ use crate::{
 
 /// A source that is down is told of anew while it is; nothing tells that it is back. Hours.
 const OUTAGE_HOURS: i64 = 24;
+/// Long enough to be grouped and sent on, and soon gone. Minutes.
+const TEST_MINS: i64 = 5;
 
 /// `type = "alertmanager"`.
 #[derive(Clone, Debug, Deserialize)]
@@ -171,6 +173,9 @@ impl Alertmanager {
         if let Some(source) = &envelope.source {
             return vec![outage(source, envelope, notice)];
         }
+        if envelope.topic == Topic::Test {
+            return vec![test(envelope, notice)];
+        }
         let told = envelope.told.iter();
         told.flat_map(|told| self.of(told, Wording::of(told, envelope.made_at), now)).collect()
     }
@@ -227,6 +232,25 @@ fn labels(told: &Told, severity: &'static str) -> Labels {
         source: plain::line(&told.thread.source),
         channel: told.thread.channel.as_deref().map(plain::line),
         severity,
+    }
+}
+
+fn test(envelope: &Envelope, notice: Notice) -> Alert {
+    let labels = Labels {
+        alertname: "BlufTest",
+        obligation: None,
+        kind: None,
+        source: "bluf".to_owned(),
+        channel: None,
+        severity: "info",
+    };
+    let description = notice.opening.unwrap_or_default();
+    Alert {
+        labels,
+        annotations: Some(Annotations { summary: notice.subject, description, thread: None }),
+        starts_at: Some(envelope.made_at),
+        ends_at: envelope.made_at.checked_add(SignedDuration::from_mins(TEST_MINS)).unwrap_or(Timestamp::MAX),
+        generator_url: None,
     }
 }
 

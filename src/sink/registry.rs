@@ -21,6 +21,18 @@ impl SinkConfig {
     /// Every `type`.
     pub const KINDS: [&str; 6] = ["alertmanager", "desktop", "slack", "smtp", "stdout", "webhook"];
 
+    /// Its `type`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            SinkConfig::Alertmanager(_) => "alertmanager",
+            SinkConfig::Desktop(_) => "desktop",
+            SinkConfig::Slack(_) => "slack",
+            SinkConfig::Smtp(_) => "smtp",
+            SinkConfig::Stdout(_) => "stdout",
+            SinkConfig::Webhook(_) => "webhook",
+        }
+    }
+
     /// The sink that the configuration calls `name`. Nobody is asked yet. `out` writes a line to standard output.
     ///
     /// # Errors

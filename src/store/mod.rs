@@ -33,7 +33,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 
 pub use change::Change;
 pub use ingest::Taken;
-pub use keep::restore;
+pub use keep::{Look, restore};
 pub use vector::Vectors;
 
 /// Connections that read at one time.

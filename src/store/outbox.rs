@@ -75,6 +75,20 @@ pub struct Alert {
     pub last_error: Option<String>,
 }
 
+/// How telling one sink goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct SinkState {
+    pub name: String,
+    /// Notices that are to be sent, now or later.
+    pub waiting: usize,
+    /// Of these, those that were tried and could not be sent.
+    pub failing: usize,
+    /// Why the one that was made last could not.
+    pub last_error: Option<String>,
+    /// When a notice last arrived, Unix milliseconds.
+    pub sent_ms: Option<i64>,
+}
+
 impl Store {
     /// Puts what was planned into the outbox, once however often it is planned, and notes when to look again.
     ///
@@ -291,6 +305,21 @@ pub fn waiting(on: &Connection, sink: &str, now: Timestamp, most: usize) -> rusq
 pub fn next_try_ms(on: &Connection, sink: &str) -> rusqlite::Result<Option<i64>> {
     let sql = "SELECT min(next_try_ms) FROM envelope WHERE sink = ?1 AND next_try_ms IS NOT NULL";
     on.prepare_cached(sql)?.query_row([sink], |row| row.get(0))
+}
+
+/// How telling every sink goes that was ever to be told something, by name.
+pub fn sinks(on: &Connection) -> rusqlite::Result<Vec<SinkState>> {
+    let failing = "next_try_ms IS NOT NULL AND last_error IS NOT NULL";
+    let sql = format!(
+        "SELECT sink, count(next_try_ms), count(*) FILTER (WHERE {failing}), max(sent_ms), \
+         (SELECT last_error FROM envelope AS one WHERE one.sink = envelope.sink AND {failing} ORDER BY made_ms DESC LIMIT 1) \
+         FROM envelope GROUP BY sink ORDER BY sink"
+    );
+    let row = |row: &Row<'_>| {
+        let (name, waiting, failing) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(SinkState { name, waiting, failing, sent_ms: row.get(3)?, last_error: row.get(4)? })
+    };
+    on.prepare_cached(&sql)?.query_map((), row)?.collect()
 }
 
 /// What was told, or is about to be, newest first, from the one before row `before` on.

@@ -176,12 +176,21 @@ fn a_notice_is_put_in_once_and_tried_under_one_id() {
     store.sending(&first[0].id, now(200)).expect("noted");
     assert!(waiting(&store, "lead", 200).is_empty(), "it is under way");
     store.not_sent(&first[0], "no answer", None, now(200)).expect("noted");
+    let sinks = || store.read(outbox::sinks).expect("read");
+    let (lead, room) = (&sinks()[0], &sinks()[1]);
+    assert_eq!(
+        (lead.name.as_str(), lead.waiting, lead.failing, lead.last_error.as_deref()),
+        ("lead", 1, 1, Some("no answer"))
+    );
+    assert_eq!((room.name.as_str(), room.waiting, room.failing, room.last_error.as_deref()), ("room", 1, 0, None));
     let again = waiting(&store, "lead", 201);
     assert_eq!((again[0].id.as_str(), again[0].attempts), (first[0].id.as_str(), 1));
     store.not_sent(&again[0], "come later", Some(SignedDuration::from_mins(30)), now(201)).expect("noted");
     assert!(waiting(&store, "lead", 230).is_empty());
     store.sent(&waiting(&store, "lead", 231)[0].id, now(231)).expect("noted");
     assert!(waiting(&store, "lead", 100_000).is_empty());
+    let lead = &sinks()[0];
+    assert_eq!((lead.waiting, lead.failing, lead.sent_ms), (0, 0, Some(now(231).as_millisecond())));
     let told = store.read(|on| outbox::receipts(on, "one")).expect("read");
     assert_eq!(told.iter().map(|r| r.sink.as_str()).collect::<Vec<_>>().len(), 2);
     let alerts = store.read(|on| outbox::alerts(on, None, None, 10)).expect("read");

@@ -92,6 +92,10 @@ pub struct Health {
     pub model: ModelState,
     /// Sources that could not be pulled the last time, by name.
     pub sources_down: Vec<String>,
+    /// Sinks that something could not be sent to and that is tried again, by name.
+    pub sinks_down: Vec<String>,
+    /// Notices that are to be sent, now or later.
+    pub notices_waiting: usize,
 }
 
 /// Whether the database takes what it is given.

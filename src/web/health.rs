@@ -23,6 +23,10 @@ pub(crate) struct Ready {
     /// `ready`, `loading`, `without` (quotes speak), `failed`.
     model: &'static str,
     sources_down: usize,
+    /// Where people are told, and could not be the last time.
+    sinks_down: usize,
+    /// Notices that are to be sent, now or later.
+    notices_waiting: usize,
 }
 
 /// Whether the process answers
@@ -53,13 +57,14 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
         ModelState::Without => "without",
         ModelState::Failed => "failed",
     };
-    let sources_down = health.sources_down.len();
+    let (sources_down, sinks_down) = (health.sources_down.len(), health.sinks_down.len());
     let (status, state) = if database != "fine" || model == "loading" {
         (StatusCode::SERVICE_UNAVAILABLE, "not_ready")
-    } else if model == "failed" || sources_down > 0 {
+    } else if model == "failed" || sources_down > 0 || sinks_down > 0 {
         (StatusCode::OK, "degraded")
     } else {
         (StatusCode::OK, "ready")
     };
-    (status, Json(Ready { state, database, model, sources_down })).into_response()
+    (status, Json(Ready { state, database, model, sources_down, sinks_down, notices_waiting: health.notices_waiting }))
+        .into_response()
 }

@@ -6,6 +6,7 @@ mod connector;
 mod connector_files;
 mod connector_mail;
 mod daemon;
+mod faces;
 mod render;
 mod sinks;
 mod stalled;

@@ -33,6 +33,10 @@ const SUBJECT_CHARS: usize = 150;
 /// The longest reason of a fault. Characters.
 const WHY_CHARS: usize = 300;
 
+/// What a test says.
+const TEST: &str = "Somebody asked bluf to try whether its notices arrive here. This one did. Nothing is owed, and nothing \
+                    needs to be done.";
+
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
@@ -93,6 +97,10 @@ pub fn notice(envelope: &Envelope) -> Notice {
         footer: format!("As of {}. Notice {}.", said(envelope.made_at, &at), plain::line(&envelope.id)),
     };
     let subject = match (&envelope.source, &envelope.told[..]) {
+        _ if envelope.topic == Topic::Test => {
+            notice.opening = Some(TEST.to_owned());
+            "Test notice from bluf: nothing is owed".to_owned()
+        }
         (Some(source), _) => {
             let name = phrase::shell_word(&plain::line(&source.name));
             notice.command = Some(format!("bluf sync {name}"));

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{MOST_ITEMS, SUBJECT_CHARS, render, sample};
 use crate::domain::{
-    notice::Stage,
+    notice::{Envelope, Stage},
     obligation::{How, ObligationKind},
     plain,
 };
@@ -18,8 +18,9 @@ fn each_stage_reads_right() {
 }
 
 #[test]
-fn a_digest_and_an_outage_read_right() {
-    for envelope in [sample::digest(), sample::outage()] {
+fn a_digest_an_outage_and_a_test_read_right() {
+    let test = Envelope::test("team-chat", sample::at("2026-11-16T08:00:00Z"));
+    for envelope in [sample::digest(), sample::outage(), test] {
         let rendered = render(&envelope);
         insta::assert_snapshot!(envelope.topic.as_str(), format!("Subject: {}\n\n{}", rendered.subject, rendered.text));
     }

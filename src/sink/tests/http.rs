@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use wiremock::{
@@ -12,7 +13,12 @@ use wiremock::{
 };
 
 use super::{SinkError, built, is_permanent, is_transient};
-use crate::{alert::render::sample, domain::Stage, net::sign, secret::Secret};
+use crate::{
+    alert::render::sample,
+    domain::{Envelope, Stage},
+    net::sign,
+    secret::Secret,
+};
 
 const OLD: &str = "whsec_b2xkIGtleSBvZiB0d2VudHktZm91cg==";
 const NEW: &str = "whsec_bmV3IGtleSBvZiB0d2VudHktZm91cg==";
@@ -186,6 +192,7 @@ async fn an_alert_fires_with_one_severity_and_ends_with_all() {
         sink.send(&sample::envelope(stage), now()).await.unwrap();
     }
     sink.send(&sample::outage(), now()).await.unwrap();
+    sink.send(&Envelope::test("oncall", now()), now()).await.unwrap();
     let mut firing = Vec::new();
     for request in received(&server).await {
         assert_eq!(request.headers.get("authorization").unwrap(), "Basic Ymx1Zjpwdw==");
@@ -201,7 +208,9 @@ async fn an_alert_fires_with_one_severity_and_ends_with_all() {
     }
     let expected =
         ["BlufObligation info", "BlufObligation warning", "BlufObligation critical", "BlufSourceDown warning"];
-    assert_eq!(firing, expected);
+    assert_eq!(firing, [&expected[..], &["BlufTest info"]].concat());
+    let test: Vec<Value> = received(&server).await[5].body_json().unwrap();
+    assert_eq!(test[0]["endsAt"], (now() + SignedDuration::from_mins(5)).to_string(), "it ends by itself");
     let last: Vec<Value> = received(&server).await[3].body_json().unwrap();
     assert_eq!(last.len(), 3, "what ended has ended in every severity");
     let second: Vec<Value> = received(&server).await[1].body_json().unwrap();

@@ -37,6 +37,17 @@ impl SourceConfig {
     /// Every `type`.
     pub const KINDS: [&str; 5] = ["files", "github", "imap", "push", "slack"];
 
+    /// Its `type`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            SourceConfig::Files(_) => "files",
+            SourceConfig::GitHub(_) => "github",
+            SourceConfig::Imap(_) => "imap",
+            SourceConfig::Push(_) => "push",
+            SourceConfig::Slack(_) => "slack",
+        }
+    }
+
     /// The source that the configuration calls `name`. Nothing is asked of anybody yet.
     ///
     /// # Errors

@@ -164,6 +164,11 @@ fn readiness_says_what_is_in_the_way_and_recovers() {
     let down = Health { sources_down: vec!["secret-source".into()], ..Health::default() };
     assert_eq!(ready(down), (200, "degraded".into()));
     assert!(!site.get("/readyz").send().text().contains("secret-source"), "nobody need be anybody to ask this");
+    let unheard = Health { sinks_down: vec!["secret-sink".into()], notices_waiting: 3, ..Health::default() };
+    assert_eq!(ready(unheard), (200, "degraded".into()));
+    let says = site.get("/readyz").send().json();
+    assert_eq!((&says["sinks_down"], &says["notices_waiting"]), (&1.into(), &3.into()));
+    assert!(!says.to_string().contains("secret-sink"));
     assert_eq!(ready(Health { model: ModelState::Ready, ..Health::default() }), (200, "ready".into()));
     assert_eq!(site.get("/healthz").send().ok().text(), "ok\n");
 }
