@@ -91,7 +91,7 @@ fn main() -> anyhow::Result<()> {
 /// already; all others are due in a year.
 fn fill(path: &Path, size: usize, first_due: Timestamp, seconds: u64) -> anyhow::Result<()> {
     let store = Store::open(path)?;
-    store.reckon_by(Rules::shipped(TimeZone::UTC).fingerprint())?;
+    store.reckon_by(&law()?.fingerprint())?;
     let soon = (A_MINUTE * usize::try_from(seconds)? / 60).min(size / 2);
     let apart = SignedDuration::from_millis(60_000 / A_MINUTE as i64);
     let mut n = 0;
@@ -193,9 +193,6 @@ fn one_event(path: &Path) -> anyhow::Result<f64> {
 async fn watched(path: &Path, seconds: u64) -> anyhow::Result<()> {
     let told = Arc::new(Mutex::new(Vec::new()));
     let watch = Stopwatch::start();
-    let config: AlertConfig = toml::from_str("routes = [{ to = ['ear'] }]")?;
-    let routes = Routes::new(config, Calendar::office(TimeZone::UTC), &["ear"])
-        .map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let reader = Reader::new(Classifier::embedded()?, Summarizer::new(Options::default())?, None, Arc::clone(&clock));
     let engine = Engine::start(Parts {
@@ -203,7 +200,7 @@ async fn watched(path: &Path, seconds: u64) -> anyhow::Result<()> {
         reader,
         sources: Vec::new(),
         sinks: vec![Arc::new(Ear(Arc::clone(&told)))],
-        law: Law { rules: Rules::shipped(TimeZone::UTC), routes, pages: None },
+        law: law()?,
         clock,
         settings: Settings {
             quiet: Duration::ZERO,
@@ -235,6 +232,13 @@ async fn watched(path: &Path, seconds: u64) -> anyhow::Result<()> {
     );
     println!("  resident memory: {} MiB", resident_mib()?);
     Ok(())
+}
+
+fn law() -> anyhow::Result<Law> {
+    let config: AlertConfig = toml::from_str("routes = [{ to = ['ear'] }]")?;
+    let routes = Routes::new(config, Calendar::office(TimeZone::UTC), &["ear"]);
+    let routes = routes.map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
+    Ok(Law { rules: Rules::shipped(TimeZone::UTC), routes, pages: None })
 }
 
 /// Linux alone says so.

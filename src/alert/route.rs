@@ -149,6 +149,11 @@ impl Routes {
         if faults.is_empty() { Ok(Routes { config, calendar, quiet }) } else { Err(faults) }
     }
 
+    /// What they were made from.
+    pub fn config(&self) -> &AlertConfig {
+        &self.config
+    }
+
     /// The first route that fits.
     pub fn route(&self, subject: &Subject<'_>) -> Option<&Route> {
         self.config.routes.iter().find(|route| route.matches.fits(subject))

@@ -200,6 +200,22 @@ fn whose_turn_it_is_in_a_review() {
 }
 
 #[test]
+fn a_review_is_owed_by_whoever_is_asked_while_it_waits() {
+    let (mut thread, acts) = thread(Kind::Review, &[("ana", Other, "# Count bytes, not characters")]);
+    let opened = thread.messages[0].sent_at;
+    let asked = |who: &str| Event {
+        at: opened,
+        kind: "review_requested".to_string(),
+        actor: Some("ana".to_string()),
+        subject: Some(who.to_string()),
+    };
+    thread.events = vec![asked("bo"), asked("cy")];
+    let ruling = ruling(&thread, &acts, at("2026-11-17T09:00Z"));
+    let owed: Vec<_> = ruling.open().map(|debt| (debt.kind, debt.owed_by.join(" "))).collect();
+    assert_eq!(owed, [(Review, "bo cy".to_string())]);
+}
+
+#[test]
 fn decisions_promises_blockers_and_things_nobody_has() {
     check(&[("ana", Proposal, "Let us move."), ("bo", Proposal, "Or stay.")], &[(Decision, &[], None)]);
     let decided =

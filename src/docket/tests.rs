@@ -336,3 +336,37 @@ fn replaying_every_instant_gives_what_was_known_then() {
     assert_eq!(seen, [None].into_iter().chain(expected.map(Some)).collect::<Vec<_>>());
     assert_eq!(docket(&thread, &acts, &shipped(), now).entries[0].obligation.metric, Metric::FirstResponse);
 }
+
+#[test]
+fn whoever_goes_back_and_forth_is_offered_a_short_talk_in_hours_they_share() {
+    let said: Vec<(String, &str)> =
+        (0..12).map(|n| (format!("2026-11-16T{:02}:{:02}Z", 9 + n / 6, n % 6 * 10), ["ana", "bo"][n % 2])).collect();
+    let turn = |n: usize| if n == 0 { (Question, "Which quota applies?") } else { (Other, "It depends on the store.") };
+    let mut lines: Vec<(&str, &str, SpeechAct, &str)> = Vec::new();
+    for (n, (when, who)) in said.iter().enumerate() {
+        let (act, text) = turn(n);
+        lines.push((when, who, act, text));
+    }
+    // The question was put again at the end, and is open.
+    lines.last_mut().expect("turns").2 = Question;
+    let now = at("2026-11-16T12:00Z");
+    let (talking, acts) = thread(Kind::Chat, &lines);
+    let talk = docket(&talking, &acts, &shipped(), now).talk.expect("a talk");
+    assert_eq!((talk.people.clone(), talk.minutes, talk.common_hours), (vec!["ana".into(), "bo".into()], 15, None));
+    assert_eq!(talk.agenda.len(), 1, "{:?}", talk.agenda);
+    let mut rules = written(&[]);
+    let paris = PersonHours { zone: Some("Europe/Paris".to_string()), ..PersonHours::default() };
+    let calendar = paris.of(&Calendar::office(TimeZone::UTC)).expect("open");
+    rules.people.push(Person { name: "ana".to_string(), handles: Vec::new(), calendar });
+    let found = docket(&talking, &acts, &rules, now);
+    // Nine to five in Paris and in Tokyo share nothing, and no hour is made up.
+    assert_eq!(found.talk.expect("a talk").common_hours, None);
+    assert!(found.flags.iter().any(|flag| flag.kind == "ping_pong"), "{:?}", found.flags);
+    rules.people[0].calendar = rules.people[1].calendar.clone();
+    let shared = docket(&talking, &acts, &rules, now).talk.expect("a talk").common_hours.expect("they share");
+    assert_eq!(at(&shared.0), now, "both are at work");
+    lines[5].2 = Decision;
+    let (settled, acts) = thread(Kind::Chat, &lines);
+    assert!(docket(&settled, &acts, &shipped(), now).talk.is_none());
+    assert!(docket(&talking, &acts, &shipped(), at("2026-12-16T12:00Z")).talk.is_none(), "it is long over");
+}

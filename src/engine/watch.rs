@@ -1,7 +1,7 @@
 //! Watches what is owed: works out what a thread leaves owing once it has been read, and tells when its time comes.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -24,6 +24,8 @@ use crate::{
 /// Threads whose obligations are worked out, and obligations that are looked at, at one time.
 const DOCKETS: usize = 32;
 const LOOKS: usize = 256;
+/// More notices than this at one time for one sink come together.
+const DRIP: usize = 10;
 /// How soon it is tried again when the database cannot.
 const TROUBLE_WAIT: Duration = Duration::from_secs(5);
 /// What was said last may be the answer: nobody is told before it has been read, unless reading takes longer than this.
@@ -37,6 +39,13 @@ pub struct Law {
     pub routes: Routes,
     /// Where people reach bluf's pages, for links in what they are told: `https://bluf.example.org`.
     pub pages: Option<String>,
+}
+
+impl Law {
+    /// Other laws have another.
+    pub fn fingerprint(&self) -> String {
+        format!("{} {:?}", self.rules.fingerprint(), self.routes.config())
+    }
 }
 
 /// Watches until the daemon stops.
@@ -62,10 +71,10 @@ pub async fn run(app: App) {
     }
 }
 
-/// Has everything worked out anew where the rules are others than the last time.
+/// Has everything worked out anew where the rules, or those who are told, are others than the last time.
 async fn reckon(app: &App) -> Result<(), StoreError> {
-    let law = app.clone();
-    app.write(move |store| store.reckon_by(law.law().rules.fingerprint())).await
+    let fingerprint = app.law().fingerprint();
+    app.write(move |store| store.reckon_by(&fingerprint)).await
 }
 
 /// Does everything there is to do at present; how long to sleep then.
@@ -189,6 +198,7 @@ async fn look(app: &App) -> Result<usize, StoreError> {
                 .collect::<rusqlite::Result<Vec<Planned>>>()
         })
         .await?;
+    let planned = gathered(planned, now);
     let (looked, telling) = (planned.len(), planned.iter().any(|plan| !plan.tell.is_empty()));
     if looked > 0 {
         app.write(move |store| store.tell(&planned, now)).await?;
@@ -197,6 +207,19 @@ async fn look(app: &App) -> Result<usize, StoreError> {
         app.ring_sinks();
     }
     Ok(looked)
+}
+
+/// Puts together what would come to one sink all at once, as after a long stop or with a new route.
+fn gathered(mut planned: Vec<Planned>, now: Timestamp) -> Vec<Planned> {
+    let mut at_once: BTreeMap<String, usize> = BTreeMap::new();
+    for tell in planned.iter().flat_map(|plan| &plan.tell).filter(|tell| tell.not_before <= now) {
+        *at_once.entry(tell.sink.clone()).or_default() += 1;
+    }
+    let tells = planned.iter_mut().flat_map(|plan| &mut plan.tell).filter(|tell| tell.not_before <= now);
+    for tell in tells.filter(|tell| at_once.get(&tell.sink).is_some_and(|n| *n > DRIP)) {
+        tell.together = true;
+    }
+    planned
 }
 
 fn plan(
@@ -252,4 +275,45 @@ fn hushed(on: &rusqlite::Connection, routes: &Routes) -> rusqlite::Result<BTreeS
         }
     }
     Ok(hushed)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::{DRIP, gathered};
+    use crate::{alert::Tell, domain::Stage, store::outbox::Planned};
+
+    fn planned(sinks: &[&str], not_before: Timestamp) -> Planned {
+        let tell = |sink: &&str| Tell {
+            stage: Stage::Breached,
+            sink: sink.to_string(),
+            round: 0,
+            not_before,
+            together: false,
+        };
+        Planned {
+            obligation: String::new(),
+            thread: String::new(),
+            source: String::new(),
+            tell: sinks.iter().map(tell).collect(),
+            next: None,
+            stage_since: None,
+        }
+    }
+
+    #[test]
+    fn many_notices_at_once_come_together_and_few_do_not() {
+        let now = Timestamp::UNIX_EPOCH;
+        let later = Timestamp::from_second(1).expect("a time");
+        let mut all: Vec<Planned> = (0..DRIP).map(|_| planned(&["few", "many"], now)).collect();
+        all.push(planned(&["many"], now));
+        all.push(planned(&["few"], later));
+        let together = |sink: &str| -> Vec<bool> {
+            let gathered = gathered(all.clone(), now);
+            gathered.iter().flat_map(|plan| plan.tell.clone()).filter(|t| t.sink == sink).map(|t| t.together).collect()
+        };
+        assert!(together("many").iter().all(|t| *t));
+        assert!(together("few").iter().all(|t| !t), "what comes later does not count");
+    }
 }

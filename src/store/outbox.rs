@@ -23,6 +23,8 @@ const TRIED_FOR: SignedDuration = SignedDuration::from_hours(72);
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24 * 180);
 /// and so many envelopes are forgotten at one time.
 const PRUNED: usize = 500;
+/// Notices of one envelope.
+const MOST_TOGETHER: usize = 40;
 /// A source is down when it could not be pulled this often in a row.
 const FAILURES: usize = 3;
 
@@ -220,7 +222,8 @@ fn put(on: &Transaction<'_>, plan: &Planned, tell: &Tell, now: Timestamp) -> rus
     }
     let (now_ms, next_ms) = (now.as_millisecond(), tell.not_before.as_millisecond());
     let sql = if tell.together {
-        "SELECT id FROM envelope WHERE sink = ?1 AND next_try_ms = ?2 AND together = 1 AND attempts = 0"
+        "SELECT id FROM envelope WHERE sink = ?1 AND next_try_ms = ?2 AND together = 1 AND attempts = 0 \
+         AND (SELECT count(*) FROM notice WHERE envelope_id = envelope.id) < ?3"
     } else {
         // Of one thread at one instant.
         "SELECT id FROM envelope WHERE sink = ?1 AND next_try_ms = ?2 AND made_ms = ?2 AND attempts = 0 AND together = 0 \
@@ -228,7 +231,7 @@ fn put(on: &Transaction<'_>, plan: &Planned, tell: &Tell, now: Timestamp) -> rus
     };
     let topic = if tell.together { Topic::Digest } else { tell.stage.topic() };
     let found: Option<String> = if tell.together {
-        on.prepare_cached(sql)?.query_row(params![tell.sink, next_ms], |row| row.get(0)).optional()?
+        on.prepare_cached(sql)?.query_row(params![tell.sink, next_ms, MOST_TOGETHER], |row| row.get(0)).optional()?
     } else {
         let row = params![tell.sink, next_ms, plan.thread, topic.as_str()];
         on.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?

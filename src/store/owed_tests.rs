@@ -246,6 +246,21 @@ fn what_waits_for_the_same_time_goes_together() {
 }
 
 #[test]
+fn no_envelope_grows_without_end() {
+    let (_folder, store, _) = asked();
+    let all: Vec<Planned> = (0..100)
+        .map(|n| {
+            let mut plan = planned(&format!("o{n}"), Stage::Breached, "lead");
+            plan.tell[0].together = true;
+            plan
+        })
+        .collect();
+    store.tell(&all, now(200)).expect("told");
+    let sizes: Vec<usize> = waiting(&store, "lead", 200).iter().map(|envelope| envelope.notices.len()).collect();
+    assert_eq!((sizes.len(), sizes.iter().sum::<usize>(), sizes.iter().max()), (3, 100, Some(&40)));
+}
+
+#[test]
 fn what_people_do_is_kept_with_who_and_when() {
     let (_folder, store, _) = asked();
     let act = |act: hold::Act| store.act("one", &act, "ana", now(5)).expect("done");
