@@ -4,6 +4,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use jiff::{Timestamp, civil, tz::TimeZone};
+use serde::Serialize;
 
 use super::{
     BadInput, Call, Exit,
@@ -19,6 +20,7 @@ use crate::{
     render::{json, sla as paper},
     sla::{
         Case, Goal, Pause, explain,
+        first_reply::{FirstReplies, first_replies},
         report::{self, Entry},
         simulate::simulate,
     },
@@ -208,6 +210,15 @@ fn simulated(args: &SimulateArgs, call: &Call) -> Result<Exit> {
     Ok(if skipped { Exit::Degraded } else { Exit::Fine })
 }
 
+/// The JSON of `sla report`.
+#[derive(Serialize)]
+struct Reported<'a> {
+    #[serde(flatten)]
+    report: &'a report::Report,
+    /// Over all threads of the input.
+    first_replies: &'a FirstReplies,
+}
+
 fn policies_of(file: &PathBuf) -> Result<Rules> {
     let text = fs::read_to_string(file).map_err(|e| BadInput(anyhow!(e).context(file.display().to_string())))?;
     let (rules, faults) = rules(&file.display().to_string(), &text, TimeZone::system());
@@ -244,7 +255,11 @@ fn reported(args: &ReportArgs, call: &Call) -> Result<Exit> {
         })
         .collect();
     let report = report::report(&entries, args.objective, latest);
-    let text = if args.json { json::line(&report) } else { paper::report(&report) };
+    let replies = first_replies(threads.iter().map(|(thread, ..)| thread));
+    let text = match args.json {
+        true => json::line(&Reported { report: &report, first_replies: &replies }),
+        false => paper::report(&report) + &paper::first_replies(&replies),
+    };
     call.terminal.out(&text)?;
     Ok(if skipped { Exit::Degraded } else { Exit::Fine })
 }

@@ -58,7 +58,7 @@ static OUT_OF_OFFICE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static BOT: LazyLock<Regex> =
-    LazyLock::new(|| compiled(r"(?i)\[bot\]$|bot$|^u?botu$|^ubottu$|^github-actions|^dependabot"));
+    LazyLock::new(|| compiled(r"(?i)\[bot\]$|bot$|^u?botu$|^ubottu$|^github-actions|^dependabot|^copilot"));
 
 impl<'a> History<'a> {
     pub(super) fn of(thread: &'a Thread, acts: &'a ThreadActs) -> History<'a> {

@@ -16,6 +16,9 @@ static ASSENT: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)(^|\W)((re-?|ut|t|cr|crackt|code.?review[- ]|post-merge )?ack|lgtm|looks (good|great)|approved?|ship it|ready (for|to) (be )?merged?|rtm)\b",
     )
 });
+/// An assent that names the very commit stands, whatever is remarked beside it.
+static ASSENT_TO_COMMIT: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)\back\b:? *`?[0-9a-f]{6,40}\b"));
+static ASKS_AT_ONCE: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)nack|\bplease\b"));
 static DISSENT: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)nack|\?|\bplease\b|\bbut \b|\bnits?\b|\bmod \b"));
 static PROMISE: LazyLock<Regex> = LazyLock::new(|| {
     compiled(r"(?i)\b(i'?ll|i will|i’ll|going to|gonna|take (a|another) look|working on|next week|soon)\b")
@@ -57,7 +60,14 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
     let said: Vec<String> = history.steps.iter().map(|step| plain(step.text)).collect();
     for (at, step) in history.steps.iter().enumerate().filter(|(_, step)| !step.bot) {
         match step.does {
-            Move::RequestsReview => asked.extend(step.subject.map(str::to_string).filter(|who| !asked.contains(who))),
+            Move::RequestsReview => {
+                asked.extend(step.subject.map(str::to_string).filter(|who| !asked.contains(who)));
+                let open = debts.last_mut().filter(|debt| debt.is_open() && debt.kind == ObligationKind::Review);
+                // Whoever is asked while it waits for anybody owes it from then on.
+                if let Some(debt) = open.filter(|debt| debt.owed_by.iter().all(|who| asked.contains(who))) {
+                    debt.owed_by.clone_from(&asked);
+                }
+            }
             Move::Drafts => draft = true,
             Move::Readies => draft = false,
             Move::Reopens => over = false,
@@ -130,6 +140,9 @@ fn turn_after(author: &str, step: &Step<'_>, meant: Meant) -> Option<Turn> {
         return None;
     }
     let own = own_words(step.text);
+    if ASSENT_TO_COMMIT.is_match(&own) && !ASKS_AT_ONCE.is_match(&own) {
+        return Some(Turn::Nobody);
+    }
     if step.does == Move::Remarks {
         return Some(Turn::Author);
     }

@@ -186,6 +186,7 @@ fn whose_turn_it_is_in_a_review() {
     assert_eq!(turn(&[opened, ("bo", "I'll take another look tomorrow.")]).0, Some(Review));
     assert_eq!(turn(&[opened, ("bo", "Looks good; nit: could be shorter?")]).0, None);
     assert_eq!(turn(&[opened, ("bo", "[event] merged"), ("cyd", "Could this go into the notes?")]).0, None);
+    assert_eq!(turn(&[opened, ("bo", "ACK 515e7953ca, I had doubts about the tests, but they hold.")]).0, None);
     // Reviewers among themselves: by name, and by whose words are quoted.
     let asks = ("bo", "Should the limit be a setting of the server?");
     assert_eq!(turn(&[opened, ("cyd", "I'll look."), ("bo", "cyd, should we wait for the release?")]).0, Some(Review));

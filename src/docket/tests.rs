@@ -238,6 +238,16 @@ fn a_promise_is_overdue_by_its_own_words_alone() {
 }
 
 #[test]
+fn a_date_that_somebody_made_up_is_no_deadline() {
+    let mut open = thread(Kind::Email, &[("2026-11-16T09:00Z", "ana", Commitment, "I'll send it by 9999-12-30.")]);
+    open.1.sentences[0].due = Some(Span::new(0, 13..26));
+    let docket = docket(&open.0, &open.1, &shipped(), at("2026-11-17T09:00Z"));
+    let entry = only(&docket, ObligationKind::Promise);
+    assert!(entry.obligation.stated_due.is_some() && entry.assessment.due_at.is_none());
+    assert_eq!(entry.next_ms(at("2026-11-17T09:00Z")), None);
+}
+
+#[test]
 fn what_blocks_and_what_nobody_has_is_told() {
     let blocked = thread(Kind::Issue, &[("2026-11-16T09:00Z", "ana", Blocker, "Blocked on the key.")]);
     course(&blocked, &shipped(), ObligationKind::Unblock, &[("2026-11-16T09:30Z", Health::OnTrack, &["blocked"])]);

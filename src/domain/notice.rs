@@ -71,6 +71,8 @@ pub struct Told {
     /// Whose words opened it, and when they were said.
     pub said_by: Option<String>,
     pub said_at: Option<Timestamp>,
+    /// Whose words ended it.
+    pub ended_by: Option<String>,
     /// Where it can be seen, acknowledged and put off in a browser, if the configuration says how bluf is reached.
     pub page: Option<String>,
 }

@@ -159,5 +159,6 @@ fn told(kept: Kept, stage: Stage, now: jiff::Timestamp, pages: Option<&str>) -> 
         thread: kept.thread,
         said_by: kept.said_by,
         said_at: kept.said_at,
+        ended_by: kept.ended_by,
     }
 }

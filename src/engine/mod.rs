@@ -6,6 +6,7 @@ mod health;
 mod pull;
 mod read;
 pub mod reader;
+mod study;
 mod vectors;
 mod watch;
 
@@ -21,7 +22,7 @@ pub use watch::{Law, reckoned};
 
 use crate::{
     domain::{Page, Thread, summary::Summary},
-    model::worker::Lane,
+    model::{kernel::give_back, worker::Lane},
     sink::Sink,
     sla::Explanation,
     source::connector::Source,
@@ -301,20 +302,26 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-/// Puts idle models away, forgets what is too old, and proves every minute that the database takes writes.
+/// Puts idle models away and free memory with them, forgets what is too old, and proves every minute that the database takes writes.
 async fn keep_house(app: App) {
     loop {
         tokio::select! {
             () = app.stopping() => return,
             () = tokio::time::sleep(HOUSEKEEPING) => {}
         }
-        app.reader().rest(app.0.settings.model_idle);
+        let resting = app.reader().rest(app.0.settings.model_idle);
         let (now, keep_days) = (app.now(), app.0.settings.keep_days.clone());
         let kept = app.write(move |store| {
             for (source, days) in &keep_days {
                 store.forget_before(source, now, *days)?;
             }
-            store.write(|on| Change::prune(on).map(drop))
+            store.write(|on| Change::prune(on).map(drop))?;
+            if resting {
+                store.rest()?;
+                // What models held that were put away just now may follow a minute later.
+                give_back();
+            }
+            Ok(())
         });
         if let Err(error) = kept.await {
             tracing::error!(%error, "housekeeping failed");

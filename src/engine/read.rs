@@ -8,6 +8,7 @@ use super::{
     App,
     bell::LONGEST_SLEEP,
     reader::{Reading, ReadingError},
+    study::{Panicked, Study},
 };
 use crate::{
     model::worker::Lane,
@@ -35,8 +36,9 @@ enum Outcome {
 
 /// Reads until the daemon stops.
 pub async fn run(app: App) {
+    let study = Study::open();
     loop {
-        let wait = round(&app).await;
+        let wait = round(&app, &study).await;
         tokio::select! {
             () = app.stopping() => return,
             () = app.bells().read.wait(wait) => {}
@@ -45,7 +47,7 @@ pub async fn run(app: App) {
 }
 
 /// Reads everything there is to read at present; how long to sleep then.
-async fn round(app: &App) -> Duration {
+async fn round(app: &App, study: &Study) -> Duration {
     let quiet_ms = app.quiet_ms();
     loop {
         let now = app.now();
@@ -56,7 +58,7 @@ async fn round(app: &App) -> Duration {
             break;
         }
         for unread in threads {
-            match one(app, unread).await {
+            match one(app, study, unread).await {
                 Outcome::Kept | Outcome::Moved => {}
                 Outcome::Trouble => return TROUBLE_WAIT,
                 Outcome::Stopped => return Duration::ZERO,
@@ -68,11 +70,11 @@ async fn round(app: &App) -> Duration {
     next.map_or(LONGEST_SLEEP, left).max(Duration::from_millis(50))
 }
 
-async fn one(app: &App, unread: Unread) -> Outcome {
+async fn one(app: &App, study: &Study, unread: Unread) -> Outcome {
     if app.is_stopping() {
         return Outcome::Stopped;
     }
-    match read(app, unread.id, app.stop_token()).await {
+    match read(app, study, unread.id, app.stop_token()).await {
         Ok(true) => Outcome::Kept,
         Ok(false) => Outcome::Moved,
         Err(Failure::Store(error)) => {
@@ -108,9 +110,9 @@ enum Failure {
 }
 
 /// Reads the thread in row `id` now and keeps what came of it; `false` where it has changed meanwhile, or is not there.
-async fn read(app: &App, id: i64, cancelled: CancellationToken) -> Result<bool, Failure> {
+async fn read(app: &App, study: &Study, id: i64, cancelled: CancellationToken) -> Result<bool, Failure> {
     let loading = app.clone();
-    let work = tokio::task::spawn_blocking(move || {
+    let work = study.run(move || {
         let store = loading.store();
         let Some((thread, rows, version)) = store.read(|on| thread::load(on, id)).map_err(Failure::Store)? else {
             return Ok(None);
@@ -119,7 +121,7 @@ async fn read(app: &App, id: i64, cancelled: CancellationToken) -> Result<bool, 
         let reading = loading.reader().read(&thread, known, Lane::Background, &|| cancelled.is_cancelled());
         Ok(Some((reading.map_err(Failure::Reading)?, rows, version)))
     });
-    let Some((reading, rows, version)) = work.await.map_err(|_| Failure::Panicked)?? else { return Ok(false) };
+    let Some((reading, rows, version)) = work.await.map_err(|Panicked| Failure::Panicked)?? else { return Ok(false) };
     let now = app.now();
     let kept = app.write(move |store| {
         let Reading { summary, acts, new, used } = reading;

@@ -173,8 +173,8 @@ impl Reader {
         self.shelf().state.clone()
     }
 
-    /// Lets go of models that nobody has used for `idle`; their memory is free again.
-    pub fn rest(&self, idle: Duration) {
+    /// Lets go of models that nobody has used for `idle`; their memory is free again. Whether none is loaded now.
+    pub fn rest(&self, idle: Duration) -> bool {
         let mut shelf = self.shelf();
         let now = self.clock.now();
         let idle = i64::try_from(idle.as_secs()).unwrap_or(i64::MAX);
@@ -183,6 +183,7 @@ impl Reader {
             shelf.used_at = None;
             shelf.state = ModelState::Resting;
         }
+        shelf.loaded.is_none()
     }
 
     /// The models, loaded if they are not. Whoever comes meanwhile waits for the same loading.

@@ -83,7 +83,14 @@ async fn round(app: &App) -> Result<Duration, StoreError> {
         let read = app.read(|on| obligation::undocketed(on, DOCKETS)).await?;
         let moved = !read.is_empty();
         for thread in read {
-            work_out(app, thread).await?;
+            match work_out(app, thread).await {
+                // One that cannot be worked out must not keep the others waiting.
+                Err(StoreError::Failed(why)) => {
+                    tracing::error!(thread, why, "what a thread leaves owing could not be worked out");
+                    app.write(move |store| store.skip_docket(thread)).await?;
+                }
+                done => done?,
+            }
         }
         let looked = look(app).await?;
         if !moved && looked < LOOKS {

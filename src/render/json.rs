@@ -20,6 +20,10 @@ struct Escaping;
 
 impl Formatter for Escaping {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        // Nearly every text is this, and looking for nothing in it letter by letter is most of what writing costs.
+        if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut from = 0;
         for (at, c) in fragment.char_indices().filter(|(_, c)| c.is_control() || plain::hides(*c)) {
             writer.write_all(&fragment.as_bytes()[from..at])?;

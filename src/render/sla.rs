@@ -9,6 +9,7 @@ use crate::{
     domain::Metric,
     sla::{
         Explanation,
+        first_reply::FirstReplies,
         report::{Channel, FEWEST_PEOPLE, Figures, Report, Waiting},
         simulate::{Notice, Simulation, Stage},
     },
@@ -72,6 +73,15 @@ pub fn report(report: &Report) -> String {
         of_channel(&mut text, channel);
     }
     text
+}
+
+/// How long threads wait for anybody's first word in reply.
+pub fn first_replies(replies: &FirstReplies) -> String {
+    let FirstReplies { threads, answered, median_wall_secs, p90_wall_secs, .. } = replies;
+    let of = view::counted(*threads, "thread", "threads");
+    let times = median_wall_secs.zip(*p90_wall_secs);
+    let times = times.map(|(median, p90)| format!(", the first after {} (median), {} (p90)", span(median), span(p90)));
+    format!("\nSomebody replied in {answered} of {of}{}\n", times.unwrap_or_default())
 }
 
 fn of_channel(text: &mut String, channel: &Channel) {

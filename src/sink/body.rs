@@ -100,8 +100,7 @@ impl<'a> Owed<'a> {
         let obligation = &told.obligation;
         let (cites, event) = borne_out(&obligation.opened_by, told.said_by.as_deref(), told.said_at);
         let closed = obligation.closed.as_ref().map(|closed| {
-            // Who said it is told by the message, which the source has.
-            let (cites, event) = borne_out(&closed.by, None, None);
+            let (cites, event) = borne_out(&closed.by, told.ended_by.as_deref(), None);
             Ended { at: closed.at, how: closed.how, cites, event }
         });
         Owed {

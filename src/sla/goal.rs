@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     domain::Metric,
-    time::{Calendar, Interval, Span, WorkClock, WorkTime, interval::shifted},
+    time::{Calendar, Interval, Span, WorkClock, WorkTime, interval::shifted, work_clock::HORIZON_SECS},
 };
 
 /// A warning that would fall on shut hours comes this long before the last closing, in seconds.
@@ -48,6 +48,8 @@ impl<'a> Goal<'a> {
     ) -> Option<Deadline<'a>> {
         let clock = WorkClock::of(self.span, self.calendar, pauses);
         let due_at = match stated {
+            // A walk over a calendar to a year that somebody made up would have no end.
+            Some(stated) if stated > shifted(opened, HORIZON_SECS) => return None,
             Some(stated) => stated.max(opened),
             None => clock.due(opened, self.span)?,
         };

@@ -5,6 +5,7 @@
 
 pub mod assess;
 pub mod explain;
+pub mod first_reply;
 pub mod goal;
 pub mod pause;
 pub mod policy;

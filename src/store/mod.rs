@@ -22,6 +22,7 @@ mod vector;
 pub mod work;
 
 use std::{
+    fs, io,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -39,6 +40,14 @@ pub use vector::Vectors;
 const READERS: u32 = 8;
 /// How long a connection waits for another's lock, or a caller for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A reading connection that nobody needed for so long is closed, and its memory is free again.
+const READER_IDLE: Duration = Duration::from_secs(60);
+/// Memory for pages of the database, KiB: of the connection that writes, and of each that reads. Every write makes readers forget
+/// what they hold, and the kernel keeps it anyway.
+const WRITER_CACHE_KIB: i64 = 8192;
+const READER_CACHE_KIB: i64 = 2048;
+/// More than one page of a disk.
+const PROBE_BYTES: usize = 1 << 16;
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 128;
 
@@ -82,7 +91,7 @@ impl Store {
     pub fn open(path: &Path) -> Result<Store, StoreError> {
         let failed = |error| StoreError::of(path, error);
         let mut writer = Connection::open(path).map_err(failed)?;
-        prepare(&writer).map_err(failed)?;
+        prepare(&writer, WRITER_CACHE_KIB).map_err(failed)?;
         writer.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
         // Words that were deleted are overwritten, not only forgotten.
         writer.pragma_update(None, "secure_delete", true).map_err(failed)?;
@@ -99,7 +108,7 @@ impl Store {
         let failed = |error| StoreError::of(path, error);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let writer = Connection::open_with_flags(path, flags).map_err(failed)?;
-        prepare(&writer).map_err(failed)?;
+        prepare(&writer, READER_CACHE_KIB).map_err(failed)?;
         migrate::check(&writer, path)?;
         Ok(Store { path: path.to_path_buf(), writer: Mutex::new(writer), readers: readers(path)? })
     }
@@ -140,6 +149,14 @@ impl Store {
         self.writer().query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(failed)
     }
 
+    /// Frees the pages that the writing connection holds in memory; readers that nobody needs are closed by themselves.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub fn rest(&self) -> Result<(), StoreError> {
+        self.writer().execute_batch("PRAGMA shrink_memory").map_err(|e| StoreError::of(&self.path, e))
+    }
+
     /// A caller that panicked left its transaction rolled back, so the connection is whole.
     fn writer(&self) -> MutexGuard<'_, Connection> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
@@ -147,22 +164,23 @@ impl Store {
 }
 
 /// What every connection needs.
-fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+fn prepare(connection: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "cache_size", -8192)
+    connection.pragma_update(None, "cache_size", -cache_kib)
 }
 
 fn readers(path: &Path) -> Result<r2d2::Pool<SqliteConnectionManager>, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let manager = SqliteConnectionManager::file(path).with_flags(flags).with_init(|connection| {
-        prepare(connection)?;
+        prepare(connection, READER_CACHE_KIB)?;
         connection.pragma_update(None, "query_only", true)
     });
     r2d2::Pool::builder()
         .max_size(READERS)
         .min_idle(Some(0))
+        .idle_timeout(Some(READER_IDLE))
         .connection_timeout(PATIENCE)
         .build(manager)
         .map_err(|error| StoreError::Open { path: path.to_path_buf(), why: error.to_string() })
@@ -178,9 +196,27 @@ impl StoreError {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 StoreError::Corrupt { path, why: error.to_string() }
             }
+            Some(ErrorCode::SystemIoFailure) => {
+                of_the_disk(&path).unwrap_or_else(|| StoreError::Failed(error.to_string()))
+            }
             Some(ErrorCode::CannotOpen) => StoreError::Open { path, why: error.to_string() },
             _ => StoreError::Failed(error.to_string()),
         }
+    }
+}
+
+/// What the disk says, where SQLite says no more than that writing failed: a small file is tried beside the database.
+fn of_the_disk(database: &Path) -> Option<StoreError> {
+    let beside = database.with_extension("probe");
+    let tried = fs::write(&beside, [0; PROBE_BYTES]);
+    // Where it could not be made there is nothing to remove.
+    let _ = fs::remove_file(&beside);
+    match tried.err()?.kind() {
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            Some(StoreError::ReadOnly { path: database.to_path_buf() })
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(StoreError::Full),
+        _ => None,
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Kept {
     /// Whose words opened it, and when they were said.
     pub said_by: Option<String>,
     pub said_at: Option<Timestamp>,
+    /// Whose words ended it.
+    pub ended_by: Option<String>,
     pub acknowledged: Option<Hold>,
     pub snoozed: Option<Hold>,
     pub waived: Option<Hold>,
@@ -72,7 +74,7 @@ const COLUMNS: &str = "o.id, o.thread_id, o.kind, o.metric, o.owed_by, o.owed_to
     closing.external_id, substr(CAST(closing.text AS BLOB), o.closed_start + 1, o.closed_end - o.closed_start), \
     thread.key, thread.external_id, thread.title, thread.url, source.name, thread.channel, thread.kind, sighting.first_ms, \
     (SELECT json_group_array(json_array(kind, who, at_ms, until_ms, reason)) FROM hold WHERE obligation_id = o.id), \
-    CASE WHEN thread.version <> thread.read_version THEN thread.unread_ms END";
+    CASE WHEN thread.version <> thread.read_version THEN thread.unread_ms END, closing.author";
 const TABLES: &str = "obligation AS o JOIN thread ON thread.id = o.thread_id JOIN source ON source.id = thread.source_id \
     LEFT JOIN sighting ON sighting.obligation_id = o.id LEFT JOIN message AS opening ON opening.id = o.message_id \
     LEFT JOIN message AS closing ON closing.id = o.closed_message_id";
@@ -129,6 +131,15 @@ impl Store {
             on.prepare_cached(sql)?.execute(params![thread, version, flags, now.as_millisecond()])?;
             Ok(true)
         })
+    }
+
+    /// Leaves a thread whose obligations cannot be worked out alone until it changes.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub fn skip_docket(&self, thread: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE thread SET docket_version = read_version WHERE id = ?1";
+        self.write(|on| on.execute(sql, [thread]).map(drop))
     }
 
     /// Notes what deadlines are reckoned by; where that has changed, every thread's obligations are to be worked out again.
@@ -353,6 +364,7 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
         snoozed,
         waived,
         unread_since: at(38)?,
+        ended_by: row.get(39)?,
     })
 }
 

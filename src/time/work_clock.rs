@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Seconds of the ten years that every walk is bounded by.
-const HORIZON_SECS: i64 = HORIZON_DAYS as i64 * 86_400;
+pub(crate) const HORIZON_SECS: i64 = HORIZON_DAYS as i64 * 86_400;
 
 /// Everything here is worked out from intervals: nothing is counted up, so nothing can be lost or counted twice.
 #[derive(Clone, Debug)]

@@ -29,6 +29,7 @@ mod view;
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
@@ -50,6 +51,9 @@ pub(crate) struct Inner {
     pub counters: metrics::Counters,
     pub centroids: Arc<Centroids>,
     pub pages: ui::Pages,
+    /// Who reads from the store waits for a turn, first come first served. More at once than there are processors would only
+    /// take turns at the processors, and everybody would wait for all.
+    turns: Semaphore,
     /// Cancelled when the server is to end, so that event streams do as well.
     pub closing: CancellationToken,
 }
@@ -65,6 +69,7 @@ impl App {
             counters: metrics::Counters::default(),
             centroids: Arc::new(Centroids::default()),
             pages: ui::Pages::new(),
+            turns: Semaphore::new(turns()),
             closing,
         }))
     }
@@ -75,6 +80,7 @@ impl App {
         body: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, ApiError> {
         let store = Arc::clone(self.desk.store());
+        let _turn = self.turns.acquire().await.map_err(|closed| ApiError::internal(&closed))?;
         self.blocking(move || store.read(body)).await
     }
 
@@ -88,6 +94,11 @@ impl App {
             Err(panicked) => Err(ApiError::internal(&panicked)),
         }
     }
+}
+
+/// Requests that read from the store at one time: one waits for the disk while each processor has one.
+fn turns() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from) + 1
 }
 
 impl std::ops::Deref for App {

@@ -141,7 +141,7 @@ impl OwedView {
         let closed = owed.closed.map(|closed| ClosedLine {
             at: shown(closed.at, &zone),
             how: closed.how.as_str(),
-            cites: cite(closed.by, None, None),
+            cites: cite(closed.by, kept.ended_by.clone(), None),
         });
         OwedView {
             obligation: ObligationLine {

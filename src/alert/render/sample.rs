@@ -60,6 +60,7 @@ pub fn told(stage: Stage) -> Told {
         },
         said_by: Some("Ana Ruiz".to_owned()),
         said_at: Some(at("2026-11-16T09:00:00Z")),
+        ended_by: None,
         page: Some("https://bluf.example/obligations/ob-4f1c".to_owned()),
     }
 }

@@ -77,7 +77,7 @@ impl Wording {
             lead: phrase::lead(told, &zone),
             due,
             quote: quote(&told.obligation.opened_by, told.said_by.as_deref(), told.said_at, &zone),
-            ended_by: closed.map(|closed| quote(&closed.by, None, Some(closed.at), &zone)),
+            ended_by: closed.map(|closed| quote(&closed.by, told.ended_by.as_deref(), Some(closed.at), &zone)),
             title: phrase::title(told),
             place: cut(&format!("{}, from {}", place.join(", "), plain::line(&thread.source)), 120),
             thread_url: thread.url.as_deref().and_then(link),

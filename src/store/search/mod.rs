@@ -21,6 +21,9 @@ use super::thread::{self, Filter, Listed};
 
 /// Messages that are ranked by their words. Where more have them, the newest come first.
 const RANKED_MESSAGES: usize = 1000;
+/// A filter that fewer messages pass is applied to messages rather than to their threads.
+const FEW_MESSAGES: usize = 5000;
+const OF_THREADS: &str = "FROM thread CROSS JOIN message ON message.thread_id = thread.id";
 /// Threads that each of the two ways brings.
 const BROUGHT: usize = 100;
 /// Messages of a thread that are shown.
@@ -124,27 +127,61 @@ pub fn search(on: &Connection, centroids: &Centroids, query: &Query) -> rusqlite
 /// The best messages that have the words, and whether they are the best by bm25 or the newest.
 fn by_words(on: &Connection, fts: &str, filter: &Filter) -> rusqlite::Result<(Vec<Place>, bool)> {
     let (clauses, values) = filter.sql();
-    let wanted = |most: usize| {
+    let from = Narrowed::by(on, &clauses, &values)?.sql(&clauses);
+    let rows = |order: &str, most: usize| -> rusqlite::Result<Vec<i64>> {
         let words = std::iter::once(Value::from(fts.to_owned()));
-        rusqlite::params_from_iter(words.chain(values.iter().cloned()).chain([Value::from(most as i64)]))
+        let wanted = words.chain(values.iter().cloned()).chain([Value::from(most as i64)]);
+        let sql = format!("SELECT message_fts.rowid {from} ORDER BY {order} LIMIT ?");
+        on.prepare_cached(&sql)?.query_map(rusqlite::params_from_iter(wanted), |row| row.get(0))?.collect()
     };
-    let from = format!(
-        "FROM message_fts JOIN message ON message.id = message_fts.rowid JOIN thread ON thread.id = message.thread_id \
-         WHERE message_fts MATCH ? AND {clauses}"
-    );
-    let count = if clauses == "1" {
-        "SELECT count(*) FROM (SELECT 1 FROM message_fts WHERE message_fts MATCH ? LIMIT ?)".to_owned()
-    } else {
-        format!("SELECT count(*) FROM (SELECT 1 {from} LIMIT ?)")
-    };
-    let matching: usize = on.prepare_cached(&count)?.query_row(wanted(RANKED_MESSAGES + 1), |row| row.get(0))?;
-    let is_ranked = matching <= RANKED_MESSAGES;
-    let order = if is_ranked { "bm25(message_fts), message.id DESC" } else { "message_fts.rowid DESC" };
-    let sql = format!("SELECT message.id, message.thread_id {from} ORDER BY {order} LIMIT ?");
-    let place = |row: &rusqlite::Row<'_>| Ok(Place { message: row.get(0)?, thread: row.get(1)? });
+    let newest = rows("message_fts.rowid DESC", RANKED_MESSAGES + 1)?;
+    let is_ranked = newest.len() <= RANKED_MESSAGES;
     let most = BROUGHT * SHOWN_MESSAGES;
-    let places = on.prepare_cached(&sql)?.query_map(wanted(most), place)?.collect::<Result<_, _>>()?;
-    Ok((places, is_ranked))
+    let best = match (is_ranked, newest.len()) {
+        (true, 2..) => rows("bm25(message_fts), message_fts.rowid DESC", most)?,
+        _ => newest,
+    };
+    let mut thread_of = on.prepare_cached("SELECT thread_id FROM message WHERE id = ?1")?;
+    let place = |message: i64| Ok(Place { message, thread: thread_of.query_row([message], |row| row.get(0))? });
+    Ok((best.into_iter().take(most).map(place).collect::<rusqlite::Result<_>>()?, is_ranked))
+}
+
+/// How the messages that have the words are held against a filter.
+enum Narrowed {
+    /// There is none.
+    Not,
+    /// Few messages pass it: they are looked up once, and whatever has the words is held against them. A word that many others
+    /// have would otherwise cost a look at the thread of each.
+    ToFew,
+    /// Many pass: the first that have the words are soon found.
+    ToMany,
+}
+
+impl Narrowed {
+    fn by(on: &Connection, clauses: &str, values: &[Value]) -> rusqlite::Result<Narrowed> {
+        if clauses == "1" {
+            return Ok(Narrowed::Not);
+        }
+        let sql = format!("SELECT count(*) FROM (SELECT 1 {OF_THREADS} WHERE {clauses} LIMIT {FEW_MESSAGES})");
+        let few: usize = on.prepare_cached(&sql)?.query_row(rusqlite::params_from_iter(values), |row| row.get(0))?;
+        Ok(if few < FEW_MESSAGES { Narrowed::ToFew } else { Narrowed::ToMany })
+    }
+
+    /// SQL from `FROM` on; its first value is the words.
+    fn sql(&self, clauses: &str) -> String {
+        let words = "message_fts MATCH ?";
+        match self {
+            Narrowed::Not => format!("FROM message_fts WHERE {words}"),
+            // The plus keeps SQLite from asking the index of words once for each of them.
+            Narrowed::ToFew => format!(
+                "FROM message_fts WHERE {words} AND +message_fts.rowid IN (SELECT message.id {OF_THREADS} WHERE {clauses})"
+            ),
+            Narrowed::ToMany => format!(
+                "FROM message_fts JOIN message ON message.id = message_fts.rowid \
+                 JOIN thread ON thread.id = message.thread_id WHERE {words} AND {clauses}"
+            ),
+        }
+    }
 }
 
 /// The rows of the threads that `filter` lets through; `None`: all.

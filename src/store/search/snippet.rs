@@ -30,64 +30,80 @@ pub(super) struct Phrase {
 
 impl Phrase {
     pub fn of(text: &str, begins: bool) -> Phrase {
-        Phrase { words: tokens(text).map(|(_, word)| word).collect(), begins }
+        Phrase { words: tokens(text).map(|word| folded(&text[word]).collect()).collect(), begins }
     }
 
-    /// Whether it stands at the beginning of `tokens`.
-    fn is_at(&self, tokens: &[(Range<usize>, String)]) -> bool {
+    /// Whether it stands at the beginning of `tokens`, which are words of `text`.
+    fn is_at(&self, text: &str, tokens: &[Range<usize>]) -> bool {
         let last = self.words.len().saturating_sub(1);
         !self.words.is_empty()
             && tokens.len() >= self.words.len()
-            && self.words.iter().zip(tokens).enumerate().all(|(at, (wanted, (_, found)))| {
-                if self.begins && at == last { found.starts_with(wanted.as_str()) } else { found == wanted }
+            && self.words.iter().zip(tokens).enumerate().all(|(at, (wanted, found))| {
+                let found = &text[found.clone()];
+                if self.begins && at == last { begins_with(found, wanted) } else { is(found, wanted) }
             })
     }
 }
 
 /// The part of `text` around the first of `phrases` that stands in it.
 pub(super) fn of(phrases: &[Phrase], text: &str) -> Snippet {
-    let mut seen: Vec<(Range<usize>, String)> = Vec::new();
+    let mut seen: Vec<Range<usize>> = Vec::new();
     let mut first = None;
     // One that is found is looked at no further than is shown.
     for token in tokens(text) {
-        if first.is_some_and(|first| token.0.start > first + SHOWN_BYTES) {
+        if first.is_some_and(|first| token.start > first + SHOWN_BYTES) {
             break;
         }
         seen.push(token);
         let from = seen.len().saturating_sub(phrases.iter().map(|p| p.words.len()).max().unwrap_or(1));
         if first.is_none()
-            && let Some(at) = (from..seen.len()).find(|&at| phrases.iter().any(|p| p.is_at(&seen[at..])))
+            && let Some(at) = (from..seen.len()).find(|&at| phrases.iter().any(|p| p.is_at(text, &seen[at..])))
         {
-            first = Some(seen[at].0.start);
+            first = Some(seen[at].start);
         }
     }
     let mut marks: Vec<Range<usize>> = Vec::new();
     for at in 0..seen.len() {
-        let longest = phrases.iter().filter(|p| p.is_at(&seen[at..])).map(|p| p.words.len()).max();
+        let longest = phrases.iter().filter(|p| p.is_at(text, &seen[at..])).map(|p| p.words.len()).max();
         if let Some(words) = longest
-            && marks.last().is_none_or(|before| before.end <= seen[at].0.start)
+            && marks.last().is_none_or(|before| before.end <= seen[at].start)
         {
-            marks.push(seen[at].0.start..seen[at + words - 1].0.end);
+            marks.push(seen[at].start..seen[at + words - 1].end);
         }
     }
     around(text, marks)
 }
 
-/// The words of a text as FTS5's `unicode61` sees them: where they stand, and folded.
-fn tokens(text: &str) -> impl Iterator<Item = (Range<usize>, String)> {
+/// Where the words of a text stand, as FTS5's `unicode61` sees them.
+fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;
     std::iter::from_fn(move || {
         let start = from + text.get(from..)?.find(char::is_alphanumeric)?;
         let rest = &text[start..];
         let end = start + rest.find(|c: char| !c.is_alphanumeric() && !is_combining_mark(c)).unwrap_or(rest.len());
         from = end;
-        Some((start..end, folded(&text[start..end])))
+        Some(start..end)
     })
 }
 
 /// Lower case, without diacritics.
-fn folded(word: &str) -> String {
-    word.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
+fn folded(word: &str) -> impl Iterator<Item = char> {
+    word.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase)
+}
+
+/// Whether `word` is `wanted`, which is folded.
+fn is(word: &str, wanted: &str) -> bool {
+    if word.is_ascii() { word.eq_ignore_ascii_case(wanted) } else { folded(word).eq(wanted.chars()) }
+}
+
+/// Whether `word` begins with `wanted`, which is folded.
+fn begins_with(word: &str, wanted: &str) -> bool {
+    if word.is_ascii() {
+        word.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted))
+    } else {
+        let mut letters = folded(word);
+        wanted.chars().all(|c| letters.next() == Some(c))
+    }
 }
 
 /// The part of `text` around the first of `marks`, from a word's beginning to a word's end.
