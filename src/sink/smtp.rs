@@ -3,6 +3,7 @@
 use std::{fmt::Write, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
@@ -26,6 +27,9 @@ use crate::{
     net::{self, credential},
     secret::Secret,
 };
+
+/// An encoded word has at most 75 characters (RFC 2047, section 2); so many bytes are 60 of base64.
+const ENCODED_BYTES: usize = 45;
 
 /// `type = "smtp"`.
 #[derive(Clone, Debug, Deserialize)]
@@ -174,13 +178,16 @@ impl Smtp {
         let matter = format!("<matter.{}@{domain}>", digest(&envelope.group));
         let mut builder = Message::builder()
             .from(self.from.clone())
-            .subject(rendered.subject)
+            .subject(rendered.subject.clone())
             .date(envelope.made_at.into())
             .message_id(Some(format!("<notice.{}@{domain}>", digest(&envelope.id))))
             .in_reply_to(matter.clone())
             .references(matter);
         for to in &self.to {
             builder = builder.to(to.clone());
+        }
+        if rendered.subject.contains("=?") {
+            builder = builder.raw_header(encoded("Subject", &rendered.subject));
         }
         // RFC 3834: nobody's out-of-office answers a notice.
         builder = builder.raw_header(header("Auto-Submitted", "auto-generated"));
@@ -195,6 +202,21 @@ impl Smtp {
 
 fn header(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
+
+/// A header whose words look encoded (RFC 2047) as people wrote them: encoded itself, so that no reader decodes those.
+fn encoded(name: &'static str, text: &str) -> HeaderValue {
+    let mut words = vec![String::new()];
+    for c in text.chars() {
+        match words.last_mut() {
+            Some(word) if word.len() + c.len_utf8() <= ENCODED_BYTES => word.push(c),
+            _ => words.push(c.to_string()),
+        }
+    }
+    let words: Vec<String> = words.iter().map(|word| format!("=?utf-8?b?{}?=", STANDARD.encode(word))).collect();
+    let name = HeaderName::new_from_ascii_str(name);
+    // Base64 has nothing in it that ends a line or a header.
+    HeaderValue::dangerous_new_pre_encoded(name, text.to_owned(), words.join("\r\n "))
 }
 
 /// An id of any form as one that a header can hold: 20 hexadecimal digits of its SHA-256.
