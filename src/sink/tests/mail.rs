@@ -117,6 +117,20 @@ async fn a_check_logs_in_and_sends_nothing() {
     assert!(heard.letters.is_empty() && heard.commands.iter().any(|line| line.starts_with("AUTH")), "{heard:?}");
 }
 
+/// Some readers decode what looks encoded even inside a word, and a line break with it.
+#[tokio::test]
+async fn words_that_look_encoded_stay_as_they_were_written() {
+    for words in
+        ["x=?utf-8?q?=0AX:_y?=y", "a =?utf-8?b?WA==?= b, and é so long that it takes more than one encoded word"]
+    {
+        let envelope = sample::saying(words);
+        let letter = letter_of(&envelope).await.0;
+        let subject = crate::alert::render::render(&envelope).subject;
+        assert_eq!(MessageParser::default().parse(letter.as_bytes()).unwrap().subject(), Some(subject.as_str()));
+        assert!(letter.lines().all(|line| line.len() <= 998), "{letter}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
