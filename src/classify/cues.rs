@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use regex::{RegexSet, RegexSetBuilder};
+use regex::{Regex, RegexSet, RegexSetBuilder};
 
 use crate::domain::{Kind, SpeechAct};
 
@@ -95,6 +95,12 @@ cues! {
     Sum => r"^[\W_]*(?:so|in (?:summary|short|conclusion)|to (?:sum|summari[sz]e|recap|conclude)|basically|overall|tl;?dr|bottom line|summary)\b",
 }
 
+/// A please that asks for nothing to be done.
+static POLITE: LazyLock<Regex> = LazyLock::new(|| {
+    let said = r"(?i)\b(?:please|pls|plz|kindly) (?:do )?(?:excuse|forgive|pardon|bear with|find (?:attached|enclosed|below)|feel free|(?:don't|do not) hesitate|(?:take )?note)\b";
+    Regex::new(said).expect("the pattern is a constant, and a test compiles it")
+});
+
 /// Which cues a sentence has, indexed by `Cue`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cues([bool; CUES]);
@@ -105,6 +111,8 @@ impl Cues {
         for at in PATTERNS.matches(sentence) {
             found[at] = true;
         }
+        // Nobody has to do anything about that.
+        found[Cue::Please as usize] &= !POLITE.is_match(sentence);
         Cues(found)
     }
 
@@ -175,6 +183,16 @@ pub fn index(act: SpeechAct) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_please_that_asks_for_nothing_is_none() {
+        let asks = |text| Cues::of(text).has(Cue::Please);
+        assert!(asks("Please send the list."));
+        assert!(!asks("Please note that the pool has a new limit."));
+        assert!(
+            !asks("This was dictated, so please excuse any mistakes.") && !asks("Please find attached the minutes.")
+        );
+    }
 
     #[test]
     fn acts_are_indexed_as_they_are_listed() {

@@ -50,9 +50,12 @@ static BARE: LazyLock<Regex> = LazyLock::new(|| {
     compiled(&format!(r"\b(?:{days})"))
 });
 
-/// Words that look like a day or a month and are not one where nothing leads them.
-static NOT_A_DAY: LazyLock<Regex> =
-    LazyLock::new(|| compiled(r"^(?:on |at |in )?(?:may|mar|march|sat|sun|wed|mon|dec|sep|\d{1,2}/\d{1,2})$"));
+/// Words that look like a day or a month and are not one where nothing leads them; and a time of day that nothing leads.
+static NOT_A_DAY: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"^(?:(?:on |at |in )?(?:may|mar|march|sat|sun|wed|mon|dec|sep|\d{1,2}/\d{1,2})|\d{1,2}(?::\d{2})? ?(?:[ap]\.?m\.?|o'?clock)(?: [a-z]{3,5})?|\d{1,2}:\d{2}(?: [a-z]{3,5})?|noon|midnight)$",
+    )
+});
 
 /// The words of `sentence` that say by when, as a byte range of it: the first limit ("by Friday") or else the first
 /// time, day or period at all.
@@ -112,6 +115,7 @@ mod tests {
         check("let's talk next week", Some("next week"));
         check("I'll send it on Monday at 10:30", Some("on Monday at 10:30"));
         check("Fix this ASAP.", Some("ASAP"));
+        check("Call me at 10pm tomorrow.", Some("at 10pm tomorrow"));
         check("The call is on May 14th, 2031.", Some("on May 14th, 2031"));
         check("release on 2031-04-02T10:00Z", Some("on 2031-04-02T10:00Z"));
     }
@@ -126,6 +130,8 @@ mod tests {
             "sundry monitors and marching",
             "It is in the second box.",
             "by the way, thanks",
+            "10pm Central European Time is too late for me.",
+            "From noon until six it is open.",
         ] {
             check(sentence, None);
         }
