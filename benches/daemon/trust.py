@@ -19,7 +19,8 @@ def plain(summary):
     """A summary as it must come out whoever makes it."""
     made = {name: value for name, value in summary["provenance"].items() if name not in COSTS}
     thread = {name: value for name, value in summary["thread"].items() if name != "source"}
-    return {**summary, "provenance": made, "thread": thread}
+    # Flags say how things stand at an instant: now in a daemon, at the last message of a recorded thread.
+    return {**summary, "provenance": made, "thread": thread, "flags": []}
 
 
 def through_the_daemon(bluf, threads, folder, seconds):

@@ -131,7 +131,7 @@ struct Read {
 impl Read {
     fn load(on: &rusqlite::Connection, id: i64) -> rusqlite::Result<Option<Read>> {
         let Some((thread, rows, version)) = thread::load(on, id)? else { return Ok(None) };
-        let acts = summary::acts(on, &rows)?;
+        let acts = summary::acts(on, id, &rows)?;
         Ok(Some(Read { thread, rows, version, acts }))
     }
 }

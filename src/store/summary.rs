@@ -90,7 +90,7 @@ impl Store {
             for claim in &claims {
                 add(on, id, claim, &cited)?;
             }
-            keep_acts(on, rows, acts)?;
+            keep_acts(on, thread, rows, acts)?;
             let sql = "UPDATE thread SET read_version = ?2, read_failures = 0, read_error = NULL, next_read_ms = 0 WHERE id = ?1";
             on.prepare_cached(sql)?.execute(params![thread, version])?;
             change::note(on, "summary.made", source, Some(&key), now_ms)?;
@@ -236,19 +236,20 @@ fn add(on: &Transaction<'_>, summary: i64, claim: &Claim<'_>, rows: &HashMap<Str
 }
 
 /// Replaces what was known of the sentences of messages where it differs.
-fn keep_acts(on: &Transaction<'_>, rows: &[i64], acts: &ThreadActs) -> rusqlite::Result<()> {
-    let mut by_message: HashMap<usize, Vec<&Sentence>> = HashMap::new();
+fn keep_acts(on: &Transaction<'_>, thread: i64, rows: &[i64], acts: &ThreadActs) -> rusqlite::Result<()> {
+    let known = acts_of(on, thread, rows)?;
+    let mut by_message: Vec<Vec<&Sentence>> = vec![Vec::new(); rows.len()];
     for sentence in &acts.sentences {
-        by_message.entry(sentence.span.message).or_default().push(sentence);
+        if let Some(of) = by_message.get_mut(sentence.span.message) {
+            of.push(sentence);
+        }
     }
     let mut forget = on.prepare_cached("DELETE FROM act WHERE message_id = ?1")?;
     let sql = "INSERT INTO act (message_id, start, \"end\", act, probability, addressee, action, due_start, due_end) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let mut add = on.prepare_cached(sql)?;
-    for (at, &message) in rows.iter().enumerate() {
-        let now = by_message.remove(&at).unwrap_or_default();
-        if acts_of(on, message, at)?.iter().eq(now.iter().map(|sentence| as_kept(sentence)).collect::<Vec<_>>().iter())
-        {
+    for ((message, before), now) in rows.iter().zip(&known).zip(by_message) {
+        if before.len() == now.len() && before.iter().zip(&now).all(|(before, now)| is_same_act(before, now)) {
             continue;
         }
         forget.execute([message])?;
@@ -261,37 +262,43 @@ fn keep_acts(on: &Transaction<'_>, rows: &[i64], acts: &ThreadActs) -> rusqlite:
     Ok(())
 }
 
-/// What the sentences of messages do, as they were last read: all that the law asks of them.
-pub fn acts(on: &Connection, rows: &[i64]) -> rusqlite::Result<ThreadActs> {
-    let mut sentences = Vec::new();
-    for (at, &message) in rows.iter().enumerate() {
-        sentences.extend(acts_of(on, message, at)?);
-    }
+/// Whether two readings of a sentence come to the same. One more message moves every probability a little: that alone is
+/// nothing to write down.
+fn is_same_act(one: &Sentence, other: &Sentence) -> bool {
+    let said = |s: &Sentence| (s.span, s.act, s.due, s.action > 0.5);
+    said(one) == said(other) && one.addressee == other.addressee
+}
+
+/// What the sentences of a thread's messages do, as they were last read: all that the law asks of them.
+pub fn acts(on: &Connection, thread: i64, rows: &[i64]) -> rusqlite::Result<ThreadActs> {
+    let sentences = acts_of(on, thread, rows)?.into_iter().flatten().collect();
     Ok(ThreadActs { sentences, ..ThreadActs::default() })
 }
 
-fn acts_of(on: &Connection, row: i64, message: usize) -> rusqlite::Result<Vec<Sentence>> {
-    let sql = "SELECT start, \"end\", act, probability, addressee, action, due_start, due_end FROM act WHERE message_id = ?1 ORDER BY id";
-    let sentence = |row: &Row<'_>| {
-        let act: String = row.get(2)?;
-        let due: Option<(usize, usize)> = row.get::<_, Option<usize>>(6)?.zip(row.get(7)?);
-        Ok(Sentence {
-            span: Span { message, start: row.get(0)?, end: row.get(1)? },
+/// The same by message, in the order of `rows`.
+fn acts_of(on: &Connection, thread: i64, rows: &[i64]) -> rusqlite::Result<Vec<Vec<Sentence>>> {
+    let places: HashMap<i64, usize> = rows.iter().enumerate().map(|(at, row)| (*row, at)).collect();
+    let sql = "SELECT message_id, start, act.\"end\", act, probability, addressee, action, due_start, due_end FROM act \
+               WHERE message_id IN (SELECT id FROM message WHERE thread_id = ?1) ORDER BY act.id";
+    let mut by_message = vec![Vec::new(); rows.len()];
+    let mut find = on.prepare_cached(sql)?;
+    let mut found = find.query([thread])?;
+    while let Some(row) = found.next()? {
+        let Some(&message) = places.get(&row.get(0)?) else { continue };
+        let act: String = row.get(3)?;
+        let due: Option<(usize, usize)> = row.get::<_, Option<usize>>(7)?.zip(row.get(8)?);
+        by_message[message].push(Sentence {
+            span: Span { message, start: row.get(1)?, end: row.get(2)? },
             act: SpeechAct::ALL.into_iter().find(|a| a.as_str() == act).unwrap_or(SpeechAct::Other),
-            probability: row.get(3)?,
+            probability: row.get(4)?,
             acts: [0.0; 11],
             salience: 0.0,
             decision: 0.0,
-            action: row.get(5)?,
-            addressee: row.get(4)?,
+            action: row.get(6)?,
+            addressee: row.get(5)?,
             due: due.map(|(start, end)| Span { message, start, end }),
             words: 0,
-        })
-    };
-    on.prepare_cached(sql)?.query_map([row], sentence)?.collect()
-}
-
-/// A sentence without what is not kept of it.
-fn as_kept(sentence: &Sentence) -> Sentence {
-    Sentence { acts: [0.0; 11], salience: 0.0, decision: 0.0, words: 0, ..sentence.clone() }
+        });
+    }
+    Ok(by_message)
 }
