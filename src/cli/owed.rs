@@ -18,6 +18,7 @@ use crate::{
         thread::Filter,
     },
     time::{Clock, Span, SystemClock},
+    web::OwedView,
 };
 
 #[derive(Debug, clap::Args)]
@@ -138,7 +139,11 @@ pub fn obligations(args: &ListArgs, call: &Call) -> Result<Exit> {
         call.terminal.note("Nobody owes anybody anything that bluf knows of.");
     }
     for kept in &owed {
-        call.terminal.out(&if args.json { json::line(&object_of(kept, now)) } else { line_of(kept, now) })?;
+        call.terminal.out(&if args.json {
+            json::line(&OwedView::of(kept.clone(), now))
+        } else {
+            line_of(kept, now)
+        })?;
     }
     let late = owed.iter().any(|kept| kept.health(now) == Health::Breached);
     Ok(if late { Exit::Trouble } else { Exit::Fine })
@@ -290,30 +295,6 @@ fn line_of(kept: &Kept, now: Timestamp) -> String {
         text.push_str(&format!("\n    \u{201c}{}\u{201d}", plain::line(quote)));
     }
     text
-}
-
-fn object_of(kept: &Kept, now: Timestamp) -> Value {
-    let owed = &kept.reckoned.obligation;
-    let at = |at: Timestamp| shown(at, &kept.reckoned.zone);
-    json!({
-        "id": owed.id,
-        "kind": owed.kind,
-        "metric": owed.metric,
-        "owed_by": owed.owed_by,
-        "owed_to": owed.owed_to,
-        "opened_at": at(owed.opened_at),
-        "due_at": kept.reckoned.due_at.map(at),
-        "warn_at": kept.reckoned.warn_at.map(at),
-        "health": kept.health(now),
-        "paused": kept.reckoned.paused,
-        "policy": kept.reckoned.policy,
-        "opened_by": owed.opened_by,
-        "closed": owed.closed,
-        "thread": kept.thread,
-        "acknowledged": kept.acknowledged,
-        "snoozed": kept.snoozed,
-        "waived": kept.waived,
-    })
 }
 
 fn told(alert: &Alert) -> String {

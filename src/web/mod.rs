@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
 pub use desk::{Delivery, Desk, DeskError, Health, ModelState, StoreState};
+pub(crate) use owed::OwedView;
 pub use serve::{Listener, ServeError, bind, serve};
 
 use crate::store::{StoreError, search::Centroids};

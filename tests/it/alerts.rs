@@ -181,6 +181,11 @@ fn an_answer_in_time_leaves_nobody_told_and_a_late_one_ends_it() {
     wait_until("the second to be late", || stages(2) == ["at_risk", "breached"]);
     let breached = receiver.came().iter().filter(|(_, body)| body["type"] == "obligation.breached").count();
     assert_eq!(breached, 1);
+    let shown = home.run(&["obligations", "--json"]);
+    assert_eq!(shown.status.code(), Some(3), "something is late");
+    let owed: Value = serde_json::from_slice(&shown.stdout).expect("one object");
+    assert_eq!(owed["cites"][0]["quote"], "Tom, could you weigh crate 2?");
+    assert_eq!((&owed["health"], &owed["thread"]["title"]), (&json!("breached"), &json!("Crate 2")));
     fs::write(home.path("threads/all.jsonl"), [answered(1, 1), answered(2, 8)].join("\n")).expect("written");
     wait_until("the second to end", || stages(2) == ["at_risk", "breached", "closed"]);
     assert!(stages(1).is_empty(), "nobody was late there: {:?}", stages(1));

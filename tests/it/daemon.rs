@@ -5,7 +5,7 @@ use std::{
     fs,
     io::Read,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -55,13 +55,23 @@ impl Home {
     }
 
     pub fn serve(&self) -> Daemon {
+        let mut command = self.command(&["serve", "--no-model", "--quiet"]);
+        Daemon(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts"))
+    }
+
+    /// What a verb says beside the daemon.
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().expect("it runs")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bluf"));
         // Whatever is set for the tests is none of its settings.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BLUF_")) {
             command.env_remove(name);
         }
-        command.args(["serve", "--no-model", "--quiet", "--config"]).arg(self.path("bluf.toml"));
-        Daemon(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts"))
+        command.args(args).arg("--config").arg(self.path("bluf.toml"));
+        command
     }
 
     pub fn database(&self) -> rusqlite::Connection {
