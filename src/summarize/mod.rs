@@ -1,11 +1,12 @@
 //! From a thread to its BLUF: read all of it, choose evidence, word it, check every word against its quotes.
 //!
-//! `view` holds what is known of a thread, `rank` scores its units, `choose` and `sections` pick the evidence, `write`
+//! `view` holds what is known of a thread, `rank` scores its units, `choose`, `sections` and `lead` pick the evidence, `write`
 //! lets the generator word the bottom line from it, `ground` checks the wording, `ledger` accounts for every message.
 
 pub mod choose;
 pub mod cite;
 pub mod ground;
+pub mod lead;
 pub mod ledger;
 pub mod prompt;
 pub mod rank;
@@ -128,16 +129,10 @@ impl Summarizer {
         let cites = units.iter().flat_map(|&n| cite::cites(view.thread, &view.units[n])).collect();
         let extract = BottomLine { text: texts.join(" "), by: By::Extract, cites };
         let (Some(generator), Some(encoder)) = (models.generator, models.encoder) else { return Ok(extract) };
-        // A stated decision is the bottom line; the generator may word it, and nothing else in its place.
-        let mut notes = ranked.heads(view);
-        notes.truncate(MOST_NOTES);
-        if notes.is_empty() {
-            return Ok(extract);
-        }
         let writer = write::Writer { view, options: self.options, generator, encoder, cancelled };
         let worded = match models.style {
-            prompt::Style::Instructed => writer.from_all(&notes)?,
-            prompt::Style::Taught => writer.from_one_of(&notes)?,
+            prompt::Style::Instructed => writer.word_all(&first(ranked.heads(view)))?,
+            prompt::Style::Taught => writer.word_each(&lead::parts(view, ranked))?,
         };
         provenance.model = models.generator_name;
         provenance.weights_sha256 = models.weights_sha256;
@@ -150,6 +145,12 @@ impl Summarizer {
         provenance.dropped_claims = worded.dropped.len();
         Ok(worded.line.unwrap_or(extract))
     }
+}
+
+/// The notes for one prompt.
+fn first(mut notes: Vec<usize>) -> Vec<usize> {
+    notes.truncate(MOST_NOTES);
+    notes
 }
 
 fn statement(view: &view::View, n: usize) -> Statement {

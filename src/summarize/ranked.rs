@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{choose, choose::Picked, rank, says_nothing, sections, view::View};
+use super::{choose, choose::Picked, lead, rank, says_nothing, sections, view::View};
 use crate::{
     domain::{Kind, Span, SpeechAct, summary::BottomLine},
     text::standalone,
@@ -25,9 +25,11 @@ const HEADLINE_AMONG: usize = 6;
 
 /// "This proposal adds …", "We propose to …".
 static PURPOSE: LazyLock<Regex> = LazyLock::new(|| {
-    let what = r"this (?:pep|eip|kep|rfc|proposal|document|specification|standard|enhancement|change|feature)";
-    let does = r"(?:propos|introduc|describ|add|specif|defin|outlin|suggest|extend|allow|enabl|mak|remov|recommend|chang|deprecat|replac|aim)";
-    Regex::new(&format!(r"(?i)^\W*(?:{what}\b.{{0,20}}\b{does}|we propose\b|it is proposed\b)")).expect("it compiles")
+    let what =
+        r"this (?:meta-)?(?:pep|eip|kep|rfc|proposal|document|specification|standard|enhancement|change|feature)";
+    let does = r"(?:propos|introduc|describ|add|specif|defin|outlin|suggest|extend|allow|disallow|forbid|enabl|mak|modif|remov|recommend|chang|clarif|deprecat|replac|aim)";
+    let is = r"(?:we propose|it is proposed|the propos(?:al|ed (?:solution|change)) is to)";
+    Regex::new(&format!(r"(?i)^\W*(?:{what}\b.{{0,20}}\b{does}|{is}\b)")).expect("it compiles")
 });
 /// "If it closes, …", "Test that …": a case or a step of a document, not what it is for.
 static CASE: LazyLock<Regex> =
@@ -91,12 +93,15 @@ impl Ranked {
             let shown = &view.units[n].shown;
             // Speech is full of what was begun and left; a list or a heading of a document needs no verb.
             let fragment = view.thread.kind == Kind::Transcript && !standalone::has_verb(shown);
-            let leanings = standalone::leanings(shown) + usize::from(!is_whole(view, n)) + usize::from(fragment);
+            let falters = lead::falters(view, n);
+            let leanings =
+                standalone::leanings(shown) + usize::from(!is_whole(view, n)) + usize::from(fragment) + 2 * falters;
             // What a document is for is its bottom line, wherever it says so.
             let document = view.thread.kind == Kind::Document;
             let purpose = document && PURPOSE.is_match(shown) && !DENIED.is_match(shown);
             let section = view.thread.messages[view.units[n].message()].author.as_deref().unwrap_or("");
-            let aside = document && ASIDE.is_match(section) || sections::is_procedure(shown);
+            let aside =
+                document && ASIDE.is_match(section) || sections::is_procedure(shown) || falters >= lead::GARBLED;
             (aside, !purpose, rank + LEANING * (leanings + usize::from(document && CASE.is_match(shown))))
         };
         let mut heads: Vec<((bool, bool, usize), usize)> =
@@ -154,7 +159,7 @@ impl Ranked {
 }
 
 /// A unit that is one whole statement, of a length that can stand at the top.
-fn is_whole(view: &View, n: usize) -> bool {
+pub fn is_whole(view: &View, n: usize) -> bool {
     let unit = &view.units[n];
     let asks = unit.sentences.iter().any(|&s| view.acts.sentences[s].act == SpeechAct::Question);
     // Chat and lists are written in lower case; in mail a sentence that begins so is the rest of one.

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{choose::Picked, cite, rank, ranked::Ranked, view::View};
+use super::{choose::Picked, cite, lead, rank, ranked::Ranked, view::View};
 use crate::domain::{
     Kind, Sentence, SpeechAct,
     summary::{Ask, AskState, Blocker, Decision, Question, QuestionState, Statement},
@@ -35,10 +35,10 @@ static HEDGE: LazyLock<Regex> = LazyLock::new(|| {
 });
 static FORMULA: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)^\W*(?:resolved|resolution|decision|decided|agreed)\b[^:]{0,8}:"));
-/// What every meeting decides.
+/// What every meeting does, whatever it is about.
 static PROCEDURE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:minutes|agenda|scribe)\b.{0,60}\b(?:accept|approv|confirm|adopt)|\b(?:accept|approv|confirm|adopt)\w*\b.{0,40}\b(?:minutes|agenda)\b|\badjourn",
+        r"(?i)\b(?:minutes|agenda|scribe)\b.{0,60}\b(?:accept|approv|confirm|adopt)|\b(?:accept|approv|confirm|adopt)\w*\b.{0,40}\b(?:minutes|agenda)\b|\badjourn|\b(?:white|black) ?board\b|\bshare (?:my|the|your) screen\b|\bnext (?:we have|up is)\b|\bgoing to present\b",
     )
 });
 /// "That is not a blocker", "they couldn't block it".
@@ -98,7 +98,7 @@ fn is(view: &View, n: usize, act: SpeechAct) -> bool {
 }
 
 /// Whether the unit decides something in so many words.
-fn is_stated_decision(view: &View, n: usize) -> bool {
+pub fn is_stated_decision(view: &View, n: usize) -> bool {
     is(view, n, SpeechAct::Decision) && !hedged(view, n) && most(view, n, |s| s.decision) >= STATED
 }
 
@@ -165,7 +165,7 @@ pub fn asks(view: &View, ranked: &Ranked) -> Vec<usize> {
 
 /// How surely unit `n` of a transcript says that somebody is to do something.
 pub fn spoken_ask(view: &View, ranked: &Ranked, n: usize) -> f32 {
-    if plain_words(view, n) < 5 || ranked.place[n] < 0.5 {
+    if plain_words(view, n) < 5 || ranked.place[n] < 0.5 || lead::falters(view, n) >= lead::GARBLED {
         return 0.0;
     }
     let dated = view.units[n].sentences.iter().any(|&s| view.acts.sentences[s].due.is_some());
@@ -210,7 +210,12 @@ fn done(view: &View, n: usize) -> bool {
 
 /// Questions that ask for something the thread is about.
 pub fn questions(view: &View, ranked: &Ranked) -> Vec<usize> {
-    let asked = |n: usize| is(view, n, SpeechAct::Question) && view.units[n].words >= 5 && ranked.place[n] >= 0.5;
+    let asked = |n: usize| {
+        is(view, n, SpeechAct::Question)
+            && view.units[n].words >= 5
+            && ranked.place[n] >= 0.5
+            && lead::falters(view, n) < lead::GARBLED
+    };
     let most = match view.thread.kind {
         Kind::Document => 0,
         Kind::Transcript => 2,
@@ -232,6 +237,16 @@ pub fn question(view: &View, n: usize) -> Question {
         answer,
         cites: cite::cites(view.thread, unit),
     }
+}
+
+/// Whether the unit is a question.
+pub fn asks_something(view: &View, n: usize) -> bool {
+    is(view, n, SpeechAct::Question)
+}
+
+/// The unit that answers `n`, if it is a question.
+pub fn answered_by(view: &View, n: usize) -> Option<usize> {
+    if asks_something(view, n) { answer(view, n) } else { None }
 }
 
 /// The unit that answers the question `n`: by somebody else, later, no question itself, and near in meaning.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Options, cite,
     ground::{self, Quote, Unsupported},
-    prompt, rank,
+    lead, prompt, rank,
     view::View,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         summary::{BottomLine, By, Cite},
     },
     model::{Embedder, Generation, ModelError, Request, Stop, TextModel},
-    text::{courtesy, sentence, vocabulary::Vocabulary},
+    text::{sentence, vocabulary::Vocabulary},
 };
 
 /// What came of asking the generator.
@@ -40,15 +40,32 @@ pub struct Writer<'a> {
 
 /// Notes that a taught generator is asked to reword, one after another, until a wording is borne out.
 const MOST_TRIED: usize = 3;
+/// The same for a sentence that follows: a line without it is still one.
+const MOST_TRIED_AFTER: usize = 2;
+/// Sentences of a bottom line.
+const MOST_SENTENCES: usize = 2;
 /// What a taught generator says of notes that tell nothing.
 const NOTHING: &str = "nothing to report";
+
+impl Worded {
+    /// Adds a sentence and what it rests on.
+    fn add(&mut self, text: String, cites: Vec<Cite>) {
+        match &mut self.line {
+            Some(line) => {
+                line.text = format!("{} {text}", line.text);
+                line.cites.extend(cites);
+            }
+            None => self.line = Some(BottomLine { text, by: By::Model, cites }),
+        }
+    }
+}
 
 impl Writer<'_> {
     /// Asks for one sentence about all of the units `chosen`, best first, and checks it.
     ///
     /// # Errors
     /// What the models say; a bad answer is no error but a dropped claim.
-    pub fn from_all(mut self, chosen: &[usize]) -> Result<Worded, ModelError> {
+    pub fn word_all(mut self, chosen: &[usize]) -> Result<Worded, ModelError> {
         let notes: Vec<String> = chosen.iter().map(|&n| note(self.view, n)).collect();
         let title = &self.view.thread.title;
         let (request, used) = prompt::instructed(title, &notes, self.options, self.generator);
@@ -57,31 +74,47 @@ impl Writer<'_> {
         Ok(worded)
     }
 
-    /// Asks for the wording of one unit of `chosen` after another, best first, until one is borne out. Mere courtesies are
-    /// passed over: a generator would word them as news.
+    /// Asks for a sentence about one unit of each of `parts`, and puts the first two that are borne out together.
     ///
     /// # Errors
-    /// As `from_all`.
-    pub fn from_one_of(mut self, chosen: &[usize]) -> Result<Worded, ModelError> {
+    /// As `word_all`.
+    pub fn word_each(mut self, parts: &[lead::Choices]) -> Result<Worded, ModelError> {
         let mut worded = Worded::default();
-        let view = self.view;
-        let tells = |n: &&usize| !courtesy::is_courtesy(&view.units[**n].shown);
-        for &n in chosen.iter().filter(tells).take(MOST_TRIED) {
-            let note = note(self.view, n);
-            let Some(request) = prompt::taught(&self.view.thread.title, &note, self.options, self.generator) else {
-                continue;
-            };
-            let request = Request { only: Some(Arc::new(self.words(n))), ..request };
-            self.ask(&request, &[n], &mut worded)?;
-            if worded.line.is_some() || (self.cancelled)() {
+        let (mut taken, mut tried) = (Vec::new(), Vec::new());
+        for choices in parts {
+            let most = if taken.is_empty() { MOST_TRIED } else { MOST_TRIED_AFTER };
+            let fresh = lead::besides(self.view, choices, &taken);
+            let untried: Vec<usize> = fresh.into_iter().filter(|n| !tried.contains(n)).take(most).collect();
+            tried.extend(&untried);
+            taken.extend(self.word_one(&untried, &mut worded)?);
+            if taken.len() == MOST_SENTENCES || (self.cancelled)() {
                 break;
             }
         }
         Ok(worded)
     }
 
-    /// Adds what comes of one request to `worded`.
-    fn ask(&mut self, request: &Request, chosen: &[usize], worded: &mut Worded) -> Result<(), ModelError> {
+    /// Asks for the wording of one unit of `chosen` after another, best first, until one is borne out: that one.
+    fn word_one(&mut self, chosen: &[usize], worded: &mut Worded) -> Result<Option<usize>, ModelError> {
+        let view = self.view;
+        for &n in chosen {
+            let note = note(view, n);
+            let Some(request) = prompt::taught(&view.thread.title, &note, self.options, self.generator) else {
+                continue;
+            };
+            let request = Request { only: Some(Arc::new(self.words(n))), ..request };
+            if self.ask(&request, &[n], worded)? {
+                return Ok(Some(n));
+            }
+            if (self.cancelled)() {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Adds what comes of one request to `worded`; true when that is a sentence which is borne out.
+    fn ask(&mut self, request: &Request, chosen: &[usize], worded: &mut Worded) -> Result<bool, ModelError> {
         let generation = self.generator.generate(request, self.cancelled)?;
         worded.prompt_tokens += generation.prompt_tokens;
         worded.new_tokens += generation.new_tokens;
@@ -91,16 +124,21 @@ impl Writer<'_> {
             if !generation.text.trim().is_empty() {
                 worded.dropped.push((generation.text.clone(), Unsupported::Length(0)));
             }
-            return Ok(());
+            return Ok(false);
         };
         if text.to_lowercase().starts_with(NOTHING) {
-            return Ok(());
+            return Ok(false);
         }
         match check(self.view, chosen, &text, self.encoder)? {
-            Ok(cites) => worded.line = Some(BottomLine { text, by: By::Model, cites }),
-            Err(why) => worded.dropped.push((text, why)),
+            Ok(cites) => {
+                worded.add(text, cites);
+                Ok(true)
+            }
+            Err(why) => {
+                worded.dropped.push((text, why));
+                Ok(false)
+            }
         }
-        Ok(())
     }
 
     /// The words that a sentence about unit `n` may use.

@@ -2,6 +2,7 @@
 
 pub mod courtesy;
 pub mod due_phrase;
+pub mod fluency;
 pub mod html;
 pub mod normalize;
 pub mod person_mention;

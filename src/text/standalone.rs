@@ -26,8 +26,11 @@ static THIS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// Endings that point on.
-static POINTS_ON: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)(?::|\b(?:the following|as follows|below|reads|such as|etc|for example))\W*$"));
+static POINTS_ON: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?::|\b(?:the following|as follows|below|reads|such as|etc|for example|(?:do|does|did|achieve|for|of|like|with|about|doing) (?:this|that|it|these|those|so)))\W*$",
+    )
+});
 
 /// Verbs that speech is made with, and the ending of the others' past.
 static VERB: LazyLock<Regex> = LazyLock::new(|| {
@@ -96,6 +99,7 @@ mod tests {
             "that is what we said.",
             "We have an item that reads:",
             "The latter is cheaper.",
+            "You can use the old flag to achieve this.",
         ] {
             assert!(leanings(text) > 0, "{text}");
         }

@@ -126,6 +126,63 @@ fn a_taught_model_rewords_one_note_after_another_until_one_is_borne_out() {
 }
 
 #[test]
+fn a_line_has_what_was_asked_and_what_was_answered() {
+    let thread = thread(
+        Kind::Email,
+        &[
+            ("Ana Lima", "Hello all.\n\nDoes the nightly export of the northern depot still run on the old server?"),
+            ("Raj Patel", "The nightly export of the northern depot runs on the new cluster since the first of March."),
+        ],
+    );
+    let asked = "Ana Lima asked if the nightly export of the northern depot still runs on the old server.";
+    let answered =
+        "Raj Patel said the nightly export of the northern depot runs on the new cluster since the first of March.";
+    let mut model =
+        ScriptedModel { answers: [asked.to_owned(), answered.to_owned()].into(), ..ScriptedModel::default() };
+    let summary = summarize_in(Style::Taught, &thread, Some(&mut model));
+    assert_eq!(
+        (summary.bottom_line.text.as_str(), summary.bottom_line.by),
+        (&*format!("{asked} {answered}"), By::Model)
+    );
+    let quoted: Vec<&str> = summary.bottom_line.cites.iter().map(|c| c.message_id.as_str()).collect();
+    assert_eq!(quoted, ["0", "1"], "each sentence by its own quote");
+    assert_trustworthy(&thread, &summary);
+}
+
+#[test]
+fn half_a_line_that_is_borne_out_stands_without_the_other() {
+    let thread = export();
+    let line = "Ana Lima decided to move the export to 14 March.";
+    for answers in
+        [[line, "Ana Lima flew to Mars.", "Raj flew to Mars."], ["Ana flew to Mars.", line, "Raj flew to Mars."]]
+    {
+        let answers = answers.into_iter().map(str::to_owned).collect();
+        let mut model = ScriptedModel { answers, ..ScriptedModel::default() };
+        let summary = summarize_in(Style::Taught, &thread, Some(&mut model));
+        assert!(!summary.bottom_line.text.contains("Mars"), "{:?}", summary.bottom_line);
+        assert!(summary.provenance.dropped_claims >= 1, "{:?}", summary.provenance);
+        assert_trustworthy(&thread, &summary);
+    }
+}
+
+#[test]
+fn speech_that_begins_anew_heads_nothing() {
+    let thread = thread(
+        Kind::Transcript,
+        &[
+            (
+                "Ana Lima",
+                "This meeting we are it's fo should be about the nightly export of the of the northern depot.",
+            ),
+            ("Raj Patel", "The billing tables were copied to the new cluster in March."),
+        ],
+    );
+    let mut model = ScriptedModel::default();
+    summarize_in(Style::Taught, &thread, Some(&mut model));
+    assert!(model.asked[0].turns[1].text.contains("billing tables"), "{:?}", model.asked);
+}
+
+#[test]
 fn what_is_said_in_one_breath_is_worded_as_one_and_quoted_piece_by_piece() {
     let thread = thread(
         Kind::Transcript,
