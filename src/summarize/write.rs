@@ -85,8 +85,7 @@ impl Writer<'_> {
             let most = if taken.is_empty() { MOST_TRIED } else { MOST_TRIED_AFTER };
             let fresh = lead::besides(self.view, choices, &taken);
             let untried: Vec<usize> = fresh.into_iter().filter(|n| !tried.contains(n)).take(most).collect();
-            tried.extend(&untried);
-            taken.extend(self.word_one(&untried, &mut worded)?);
+            taken.extend(self.word_one(&untried, &mut tried, &mut worded)?);
             if taken.len() == MOST_SENTENCES || (self.cancelled)() {
                 break;
             }
@@ -95,9 +94,15 @@ impl Writer<'_> {
     }
 
     /// Asks for the wording of one unit of `chosen` after another, best first, until one is borne out: that one.
-    fn word_one(&mut self, chosen: &[usize], worded: &mut Worded) -> Result<Option<usize>, ModelError> {
+    fn word_one(
+        &mut self,
+        chosen: &[usize],
+        tried: &mut Vec<usize>,
+        worded: &mut Worded,
+    ) -> Result<Option<usize>, ModelError> {
         let view = self.view;
         for &n in chosen {
+            tried.push(n);
             let note = note(view, n);
             let Some(request) = prompt::taught(&view.thread.title, &note, self.options, self.generator) else {
                 continue;
