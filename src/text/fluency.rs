@@ -86,7 +86,7 @@ mod tests {
             "we can we decided to use the small one",
             "it depends on the size of the of the device",
             "so the the export is late",
-            "what is the tex technical side",
+            "what is the tec technical side",
             "yeah so we the project is now the queue",
             "it is used like a b a hard case",
             "and then we would- well the other one",

@@ -82,6 +82,9 @@ static FIELD: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// A name and an address in angle brackets.
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| regex(r":.*\s<[^<>\s]+>\s*$"));
+
 /// Lines such as `AB> text`, whose mark is the quoted person's initials.
 static INITIALS: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s{0,2}([A-Za-z][\w.-]{0,9})> "));
 
@@ -172,24 +175,31 @@ fn mark_under(lines: &mut Lines, header: usize, end: usize) -> usize {
     lines.len()
 }
 
-/// From, Sent, To, Subject: at least three different fields in a row, continuation lines allowed.
+/// From, Sent, To, Subject: at least three different fields in a row, continuation lines allowed; or two, of which one
+/// gives an address.
 fn block_at(lines: &Lines, n: usize) -> Option<usize> {
     let field = |n: usize| FIELD.captures(lines.line(n)).and_then(|c| c.get(1)).map(|m| m.as_str().to_lowercase());
     let mut seen = vec![field(n)?];
     let mut end = n + 1;
-    let mut folded = 0;
+    let (mut folded, mut last) = (0, n);
     while lines.is_own(end) && lines.line(end).len() <= HEADER_BYTES {
         match field(end) {
             Some(name) if !seen.contains(&name) => {
                 seen.push(name);
                 folded = 0;
+                last = end;
             }
             _ if folded < 2 => folded += 1,
             _ => break,
         }
         end += 1;
     }
-    (seen.len() >= 3).then_some(end)
+    let addressed = || (n..=last).any(|m| ADDRESS.is_match(lines.line(m)));
+    match seen.len() {
+        0 | 1 => None,
+        2 => addressed().then_some(last + 1),
+        _ => Some(end),
+    }
 }
 
 fn attribution_at(lines: &Lines, n: usize) -> Option<usize> {

@@ -64,6 +64,16 @@ fn a_header_without_marks_quotes_the_rest() {
 }
 
 #[test]
+fn two_fields_and_an_address_stand_over_a_forward() {
+    mail(
+        "We should answer this.\n\nSubject: Plan\nFrom: Ann Lee <ann@example.org>\nThe plan is kept.",
+        "We should answer this.",
+    );
+    let own = "Two things are open.\nFrom: the depot\nTo: the office";
+    mail(own, own);
+}
+
+#[test]
 fn a_forward_with_nothing_added_is_still_read() {
     mail(
         "---------- Forwarded message ----------\nFrom: Ann\nDate: Monday\nSubject: Plan\n\nWe ship on Friday.",
