@@ -1,7 +1,8 @@
 //! The one thread on which threads are read in the background.
 //!
 //! A regex keeps working memory for every system thread that ever used it, for as long as the process lives. On the runtime's own
-//! threads, which come and go, that would grow to many times what is needed.
+//! threads, which come and go, that would grow to many times what is needed. And where the processors are few, this one gives
+//! way to those that answer.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -25,7 +26,10 @@ pub struct Panicked;
 impl Study {
     pub fn open() -> Study {
         let (to, from) = channel::<Work>();
-        thread::spawn(move || from.into_iter().for_each(|work| work()));
+        thread::spawn(move || {
+            give_way();
+            from.into_iter().for_each(|work| work());
+        });
         Study { to }
     }
 
@@ -43,6 +47,18 @@ impl Study {
     }
 }
 
+/// How much later than others this thread is given a processor, from 0 (as they) to 19.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
+/// On Linux a thread has a niceness of its own; elsewhere it would be the whole daemon's.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "reading in the background is as important as answering");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Panicked, Study};
@@ -53,5 +69,14 @@ mod tests {
         assert_eq!(study.run(|| panic!("as a test wants it")).await, Err::<(), _>(Panicked));
         let first = study.run(|| std::thread::current().id()).await.expect("it runs");
         assert_eq!(study.run(|| std::thread::current().id()).await, Ok(first));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn it_gives_way_and_nobody_else_does() {
+        let niceness = || rustix::process::nice(0).expect("it can be asked");
+        let before = niceness();
+        let inside = Study::open().run(niceness).await.expect("it runs");
+        assert_eq!((inside, niceness()), ((before + super::NICENESS).min(19), before));
     }
 }
