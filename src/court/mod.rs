@@ -7,6 +7,7 @@ mod decision;
 mod document;
 mod due;
 mod history;
+mod remark;
 mod reply;
 mod review;
 mod ruling;
