@@ -56,6 +56,14 @@ static DECIDED: LazyLock<Regex> = LazyLock::new(|| {
 });
 static GIVEN_UP: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)\b(withdrawn|abandoned|cancell?ed)\b"));
 
+/// Clauses about other documents of the same sort: "Mark 342 and 343 as accepted. Mark 254 as abandoned."
+static NUMBER: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)\b(?:(?:pep|eip|kep|rfc|bip)s?[ -]?|mark |and )0*(\d+)\b"));
+/// Many documents that have been put off, or what a proposal does with such.
+static OF_OTHERS: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)^ (pep|eip|kep|rfc|proposal|item|feature|issue)s\b"));
+/// What records or plans a course of events is not itself waiting for a decision.
+static RECORDS: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?i)\b((release|development) schedule|roadmap|(council|board|committee) elections?)\b"));
+
 /// Where a document stands by its own history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -81,7 +89,8 @@ pub(super) fn is_document(history: &History<'_>) -> bool {
 /// handbook does, proposes nothing.
 pub(super) fn debts(history: &History<'_>) -> Option<Debt> {
     let states = || history.steps.iter().filter(|step| step.does == Move::States);
-    let proposes = history.thread.kind != Kind::Document || states().any(|step| UNDECIDED.is_match(step.text));
+    let states_it = history.thread.kind != Kind::Document || states().any(|step| UNDECIDED.is_match(step.text));
+    let proposes = states_it && !RECORDS.is_match(&history.thread.title);
     let written = history.steps.first().filter(|_| history.thread.kind != Kind::Document);
     let first = written.or_else(|| changes(history).next()).filter(|_| proposes)?;
     let ended = match standing(history) {
@@ -111,10 +120,26 @@ pub(super) fn standing(history: &History<'_>) -> Standing {
     standing
 }
 
-/// Whether a change says one of these words other than as part of the document's own title.
+/// Whether a change says one of these words of this document, other than as part of its title.
 fn says(history: &History<'_>, words: &Regex, step: &Step<'_>) -> bool {
     let title = history.thread.title.to_lowercase();
-    words.find_iter(step.text).any(|found| !title.contains(found.as_str().to_lowercase().trim_matches([':', ' '])))
+    let named = |word: &str| title.contains(word.to_lowercase().trim_matches([':', ' ']));
+    let own = number(&history.thread.id);
+    let numbers = |text: &'_ str| NUMBER.captures_iter(text).map(|found| found.extract::<1>().1[0].to_string()).collect::<Vec<_>>();
+    let is_own = |number: &String| own == Some(number);
+    let names_own = numbers(step.text).iter().any(is_own);
+    step.text.split_inclusive(". ").any(|clause| {
+        let named_here = numbers(clause);
+        let of_others = names_own && !named_here.is_empty() && !named_here.iter().any(is_own);
+        let mut said = words.find_iter(clause).filter(|found| !OF_OTHERS.is_match(&clause[found.end()..]));
+        !of_others && said.any(|found| !named(found.as_str()))
+    })
+}
+
+/// The number that a document is known by: the first in `pep-0342` or `docs/0342-title.md`.
+fn number(id: &str) -> Option<&str> {
+    let digits = id.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty())?;
+    Some(digits.trim_start_matches('0')).filter(|number| !number.is_empty())
 }
 
 /// When its last change of substance was, and when its silence since is longer than its own rhythm bears.
