@@ -41,6 +41,8 @@ static PUTS_OFF: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(defer(red|s|ral)?|withdraw\w*|postpone[ds]?|stagnant|abandon(ed)?|inactive|stale|on hold|shelved?|up for grabs)\b",
     )
 });
+/// Who proposed it and rejects it gives it up.
+static REJECTS: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)\breject(ed|s|ing)?\b( (pep|eip|kep|rfc)|[^a-z]*$|[.:] )"));
 static TAKES_UP: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"(?i)\b(revive[ds]?|un-?defer\w*|reactivat\w*|resurrect\w*|un-?reject\w*)\b"));
 /// What a document says of itself while it waits for a decision, and once it has one.
@@ -102,6 +104,7 @@ pub(super) fn debts(history: &History<'_>) -> Option<Debt> {
 
 /// What the last change says that says anything of it.
 pub(super) fn standing(history: &History<'_>) -> Standing {
+    let author = changes(history).next().map(|step| step.who);
     let mut standing = Standing::Open;
     for step in &history.steps {
         let ended = |how| Standing::Ended(Ended { by: step.mark, how });
@@ -113,6 +116,7 @@ pub(super) fn standing(history: &History<'_>) -> Standing {
             Move::States if UNDECIDED.is_match(step.text) => Standing::Open,
             Move::Pushes if says(history, &TAKES_UP, step) => Standing::Open,
             Move::Pushes if says(history, &PUTS_OFF, step) => Standing::PutOff(step.mark),
+            Move::Pushes if author == Some(step.who) && says(history, &REJECTS, step) => Standing::PutOff(step.mark),
             Move::Pushes if says(history, &DECIDES, step) => ended(How::Met),
             _ => standing,
         };
