@@ -2,6 +2,7 @@
 //!
 //! Everything is read from the history each time: an edit, a late message or a deleted answer simply gives another result.
 
+mod asking;
 mod debt;
 mod decision;
 mod document;
@@ -24,7 +25,7 @@ pub fn debts(thread: &Thread, acts: &ThreadActs) -> Vec<Debt> {
     let history = History::of(thread, acts);
     // A document asks nobody in particular; what it has to say of itself is in its changes.
     if document::is_document(&history) {
-        return document::debts(&history).into_iter().collect();
+        return document::debts(&history);
     }
     let mut debts = match thread.kind {
         Kind::Review => review::debts(&history),

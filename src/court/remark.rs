@@ -108,7 +108,7 @@ pub(super) fn turn_after(author: &str, step: &Step<'_>, meant: Meant, before: Op
     }
     // What reviewers say to each other leaves the turn where it is.
     let own = own_words(step.text);
-    let calls = CALLS.is_match(&own) && !called_on(&own, author).is_empty();
+    let calls = !called_on(step.text, author).is_empty();
     if meant == Meant::SomebodyElse {
         return calls.then_some(Turn::Reviewers);
     }
@@ -174,10 +174,11 @@ fn ends(own: &str) -> bool {
     })
 }
 
-/// Whom a text calls by their handles, but for the author.
+/// Whom a text calls on to look at the change, by their handles; never its author.
 pub(super) fn called_on(text: &str, author: &str) -> Vec<String> {
+    let own = own_words(text);
     let mut called: Vec<String> = Vec::new();
-    for found in HANDLE.find_iter(text) {
+    for found in HANDLE.find_iter(&own).filter(|_| CALLS.is_match(&own)) {
         let who = found.as_str().trim_start_matches('@').to_string();
         if who != author && !called.contains(&who) {
             called.push(who);

@@ -16,14 +16,8 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
     let said: Vec<String> = history.steps.iter().map(|step| plain(step.text)).collect();
     for (at, step) in history.steps.iter().enumerate().filter(|(_, step)| !step.bot) {
         match step.does {
-            Move::RequestsReview => {
-                asked.extend(step.subject.map(str::to_string).filter(|who| !asked.contains(who)));
-                let open = debts.last_mut().filter(|debt| debt.is_open() && debt.kind == ObligationKind::Review);
-                // Whoever is asked while it waits for anybody owes it from then on.
-                if let Some(debt) = open.filter(|debt| debt.owed_by.iter().all(|who| asked.contains(who))) {
-                    debt.owed_by.clone_from(&asked);
-                }
-            }
+            Move::RequestsReview => ask(&mut asked, &mut debts, step.subject.map(str::to_string)),
+            Move::Says => ask(&mut asked, &mut debts, called_on(step.text, author)),
             Move::Drafts => draft = true,
             Move::Readies => draft = false,
             Move::Reopens => over = false,
@@ -77,6 +71,19 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
         }
     }
     debts
+}
+
+/// Whoever is asked while it waits for anybody owes it from then on.
+fn ask(asked: &mut Vec<String>, debts: &mut [Debt], who: impl IntoIterator<Item = String>) {
+    for who in who {
+        if !asked.contains(&who) {
+            asked.push(who);
+        }
+    }
+    let open = debts.last_mut().filter(|debt| debt.is_open() && debt.kind == ObligationKind::Review);
+    if let Some(debt) = open.filter(|debt| debt.owed_by.iter().all(|who| asked.contains(who))) {
+        debt.owed_by.clone_from(asked);
+    }
 }
 
 /// A commit bears a name that is often not the author's handle, so only words make a reviewer.

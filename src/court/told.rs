@@ -25,6 +25,12 @@ static HOLDS_UP: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(blocked (on|by|until)|(am|are|is|still|been|remains?|currently|i'm|we're|it's) blocked|blockers?|block(s|ing) (us|me|this|my|our)|held up|holding (us|me|it) up|stuck (on|until|because|waiting)|(i'm|we're|am|are|is|still|been) (still )?waiting (on|for)|(can ?not|can['’]t|unable to|won't be able to)\b.{0,80}\b(until|without))\b",
     )
 });
+/// What is promised only perhaps.
+static PERHAPS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(if (i|we|there|it|you|that|and)|if/when|when(ever)? (i|we) (have|get|find|can)|some ?day|some ?time|one day|at some point|eventually|maybe|perhaps|might|may(be)?|unless|depending|should (i|we) )\b",
+    )
+});
 static NO_LONGER: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
         r"(?i)\b(no longer|not|never|isn['’]t|doesn['’]t|don['’]t|won['’]t|non|un)\b[ -]?[^.;]{0,20}\bblock|\bunblock|\bno blockers?",
@@ -52,7 +58,7 @@ fn holds_up(words: &str) -> bool {
 
 fn opens(history: &History<'_>, sentence: &Sentence, who: &str, opened: Mark) -> Option<Debt> {
     let (kind, metric, owed_by) = match sentence.act {
-        SpeechAct::Commitment if sentence.action >= TAKES_ON => {
+        SpeechAct::Commitment if sentence.action >= TAKES_ON && !PERHAPS.is_match(history.thread.quote(sentence.span)) => {
             (ObligationKind::Promise, Metric::Promise, vec![who.to_string()])
         }
         SpeechAct::Blocker if sentence.probability >= SURE && holds_up(history.thread.quote(sentence.span)) => {
