@@ -21,6 +21,10 @@ static DISSENT: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)nack|\?|\bplea
 static PROMISE: LazyLock<Regex> = LazyLock::new(|| {
     compiled(r"(?i)\b(i'?ll|i will|i’ll|going to|gonna|take (a|another) look|working on|next week|soon)\b")
 });
+/// What a reviewer can take on in a review.
+static REVIEWS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(r"(?i)\b(look|re-?view|test|check|read|re-?ack|try|get (back )?to|respond|reply|answer|merge|comment|think|dig|wait|work|be back)(ing)?\b")
+});
 static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
         r"(?i)\?|\b(please|could you|can you|would (be|need|you)|should|needs?|suggest|nit|consider|missing|instead|must)\b",
@@ -149,7 +153,11 @@ pub(super) fn turn_after(author: &str, step: &Step<'_>, meant: Meant, before: Op
     if others {
         return None;
     }
-    Some(if taken_on { Turn::Reviewers } else { Turn::Author })
+    match taken_on {
+        true if REVIEWS.is_match(&own) => Some(Turn::Reviewers),
+        true => None,
+        false => Some(Turn::Author),
+    }
 }
 
 /// Whether a remark that is no assent of its own leaves the turn as it was: it only thanks or agrees, or finds nothing to
