@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::history::{History, compiled};
-use crate::domain::{Sentence, SpeechAct};
+use crate::domain::{Kind, Sentence, SpeechAct};
 
 /// `• fix(mysql): keep the charset (#940)`
 static CHANGE_LOG: LazyLock<Regex> = LazyLock::new(|| {
@@ -15,12 +15,25 @@ static CHANGE_LOG: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// `Release: https://…`
-static LINK: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)^\W*(release( notes)?|(full )?changelog|download|docs|source|link|see)s?: *\S*$|^\W*(https?://\S+\s*)+$"));
+static LINK: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)^\W*(e-?mail|phone|tel|fax|web(site)?|address|url)s?: |^\W*(release( notes)?|(full )?changelog|download|docs|source|link|see)s?: *\S*$|^\W*(https?://\S+\s*)+$"));
+/// Words by which an answer asks for something after all: without them what it says to do is advice.
+static WANTS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\?|@\w|\b(please|pls|plz|kindly|could|would|can you|will you|let (me|us)|for (me|us)|(me|us|i) (know|need|want|wonder)\w*|(send|give|show|tell|help|mail|email|ask|call|ping|forward|remind) (me|us)|need(s|ed)? to|appreciate|asap)\b",
+    )
+});
 /// How something is done, told to whoever asked.
 static ADVISES: LazyLock<Regex> = LazyLock::new(|| {
-    compiled(r"(?i)\byou(['’]ll| will)? (just |only |also |first |then )?(have to|need( to)?|can|could|may|must|should|want to|might want to)\b")
+    compiled(
+        r"(?i)\byou(['’]ll| will)? (just |only |also |first |then )?(have to|need( to)?|can|could|may|must|should|want to|might want to)\b",
+    )
 });
-static PLEASE: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)\?|\b(please|pls|could you|can you|would you|appreciate)\b"));
+static PLEASE: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?i)\?|\b(please|pls|could you|can you|would you|appreciate)\b"));
+/// `, isn't it?` of what nobody doubts.
+static TAG: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(r"(?i), *(is|are|was|were|does|do|did|has|have)(n['’]?t)? (it|there|they|that|this|he|she|we)\?\W*$")
+});
 /// What is open to everybody at any time.
 static INVITES: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
@@ -29,11 +42,19 @@ static INVITES: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// Who has an idea is asked for it.
 static WANTS_IDEAS: LazyLock<Regex> = LazyLock::new(|| {
-    compiled(r"(?i)\b(ideas?|suggestions?|knows?|solutions?|clues?|hints?|pointers?|experience|advice|explanation|objections?|comments?|feedback)\b")
+    compiled(
+        r"(?i)\b(any|if) ?(one|body|some(one|body))? ?(\w+ ){0,3}(ideas?|suggestions?|knows|solutions?|clues?|hints?|pointers?|experience|advice|explanations?|objections?|comments?|feedback)\b",
+    )
+});
+/// An aside at a sentence's end: `(say what?)`
+static ASIDE: LazyLock<Regex> = LazyLock::new(|| compiled(r"\([^()]*\?\W*\)"));
+/// Courtesies that are put as requests.
+static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(r"(?i)\b(keep (us|me|everyone) (posted|updated)|(see|talk to|catch) (you|ya|u)|take care|enjoy|have (fun|a (good|nice|great)))\b")
 });
 static FIGURE: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)^\W*(call me (an? )?[\w-]+( [\w-]+)?[.!]?$|correct me if|forgive me|excuse (me|my)|pardon|bear with me|mind you|believe me|trust me|don['’]t get me wrong|let['’]s (face it|be honest|say)|go figure|who (knows|cares)|guess what|(why|who|what) (in the|on earth|the hell)|remember,|note that|see (also|above|below|my|the|e\.?g)\b)",
+        r"(?i)^\W*(keep (on )?\w+ing\b|[\x22“][^\x22”]+[\x22”]\W+(you ask|you say)|call me (an? )?[\w-]+( [\w-]+)?[.!]?$|correct me if|forgive me|excuse (me|my)|pardon|bear with me|mind you|believe me|trust me|don['’]t get me wrong|let['’]s (face it|be honest|say)|go figure|who (knows|cares)|guess what|(why|who|what) (in the|on earth|the hell)|remember,|note that|see (also|above|below|my|the|e\.?g)\b)",
     )
 });
 /// A question by which somebody suggests, and how a hedge after it begins.
@@ -44,18 +65,37 @@ static HEDGES: LazyLock<Regex> = LazyLock::new(|| {
     compiled(r"(?i)^\W*(maybe|perhaps|probably|presumably|i (think|guess|believe|suppose|would)|iirc|afaik|at least|well\b|yes\b|no\b|of course|then again)")
 });
 
+/// Signs that no prose has many of. Percent of the characters.
+const SIGNS_PERCENT: usize = 8;
+
 /// Whether a sentence asks somebody for something.
 pub(super) fn asks(history: &History<'_>, sentence: &Sentence) -> bool {
     if !matches!(sentence.act, SpeechAct::Ask | SpeechAct::Question) {
         return false;
     }
-    let words = history.thread.quote(sentence.span).trim();
-    let is_aside = words.starts_with('(') && !words.contains('?');
+    let whole = ASIDE.replace_all(history.thread.quote(sentence.span), "");
+    let words = whole.trim();
+    let is_quoted = words.starts_with(['|', '>']);
+    let is_aside = is_quoted || words.is_empty() || words.starts_with('(') && !words.contains('?');
     let invites = INVITES.is_match(words) && !WANTS_IDEAS.is_match(words);
-    let advises = ADVISES.is_match(words) && !PLEASE.is_match(words) && sentence.due.is_none();
-    !(is_aside || invites || LINK.is_match(words) || FIGURE.is_match(words) || is_change_log(history, sentence))
-        && !(advises && sentence.span.message > 0)
-        && !(SUGGESTS.is_match(words) && is_hedged(history, sentence))
+    let wants = WANTS.is_match(words) && (PLEASE.is_match(words) || !ADVISES.is_match(words));
+    let to_all = history.thread.kind == Kind::Chat && sentence.addressee.is_none();
+    let advises = !wants && sentence.due.is_none() && (to_all || answers(history, sentence.span.message));
+    let idle = [&LINK, &FIGURE, &TAG, &COURTESY].iter().any(|idle| idle.is_match(words));
+    let suggests = SUGGESTS.is_match(words) && is_hedged(history, sentence);
+    !(idle || is_aside || invites || advises || suggests || is_code(words) || is_change_log(history, sentence))
+}
+
+/// Whether a message answers another: it is not the first, or it quotes somebody.
+fn answers(history: &History<'_>, message: usize) -> bool {
+    let quotes = |text: &str| text.lines().any(|line| line.starts_with('>'));
+    message > 0 || history.thread.messages.get(message).is_some_and(|message| quotes(&message.text))
+}
+
+/// Whether a sentence is a line of a program rather than of a language.
+fn is_code(words: &str) -> bool {
+    let signs = words.chars().filter(|c| c.is_ascii_punctuation() && !",.?!'\"-()@/:".contains(*c)).count();
+    signs * 100 >= words.chars().count() * SIGNS_PERCENT
 }
 
 /// Whether a sentence stands in a message that lists changes.

@@ -36,9 +36,24 @@ pub fn debts(thread: &Thread, acts: &ThreadActs) -> Vec<Debt> {
         debts.extend(decision::debts(&history));
     }
     debts.extend(told::debts(&history));
+    if thread.kind == Kind::Review {
+        end_with_approval(&history, &mut debts);
+    }
     end_with_thread(&history, &mut debts);
     debts.sort_by_key(|debt| debt.opened);
     debts
+}
+
+/// Whoever approves a change asks no more for what was promised of it before.
+fn end_with_approval(history: &History<'_>, debts: &mut [Debt]) {
+    let said_before = |mark: Mark, at: Option<usize>| matches!(mark, Mark::Said(span) if at.is_some_and(|at| span.message < at));
+    for step in history.steps.iter().filter(|step| step.does == Move::Approves && !step.bot) {
+        let promised = |debt: &&mut Debt| {
+            let of_others = !debt.owed_by.iter().any(|owner| owner == step.who);
+            debt.is_open() && debt.kind == ObligationKind::Promise && of_others && said_before(debt.opened, step.message)
+        };
+        debts.iter_mut().filter(promised).for_each(|debt| debt.ended = Some(Ended { by: step.mark, how: How::Met }));
+    }
 }
 
 /// A thread that is closed for good waits for nothing; what somebody promised stays promised.

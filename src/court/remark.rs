@@ -21,6 +21,12 @@ static DISSENT: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)nack|\?|\bplea
 static PROMISE: LazyLock<Regex> = LazyLock::new(|| {
     compiled(r"(?i)\b(i'?ll|i will|i’ll|going to|gonna|take (a|another) look|working on|next week|soon)\b")
 });
+/// What an author takes on after a remark.
+static WILL_DO: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(i['’]ll|i will|i am going to|i['’]m going to|gonna|will) (try to |also |then |just |be )?(take (a|another) look|look|fix|update|add|change|address|push|rebase|remove|rename|rework|rewrite|do (it|that|this|so)|work on|get to)",
+    )
+});
 /// What a reviewer can take on in a review.
 static REVIEWS: LazyLock<Regex> = LazyLock::new(|| {
     compiled(r"(?i)\b(look|re-?view|test|check|read|re-?ack|try|get (back )?to|respond|reply|answer|merge|comment|think|dig|wait|work|be back)(ing)?\b")
@@ -72,7 +78,7 @@ static OBJECTS: LazyLock<Regex> = LazyLock::new(|| {
 });
 static THANKS: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)^\W*(thanks|thank you|thx|(very |really )?(good|nice|great|cool|neat|awesome|excellent|perfect)|agreed?|yes|yeah|yep|yup|ok|okay|sure|right|indeed|makes sense|sounds good|no worries|no problem|fair enough|not a big deal|ah|oh)\b",
+        r"(?i)^\W*(thanks|thank you|thx|k|kk|fyi|fwiw|just (thought|mention\w*|saying)|(very |really )?(good|nice|great|cool|neat|awesome|excellent|perfect)|agreed?|yes|yeah|yep|yup|ok|okay|sure|right|indeed|makes sense|sounds good|no worries|no problem|fair enough|not a big deal|ah|oh)\b",
     )
 });
 static HANDLE: LazyLock<Regex> = LazyLock::new(|| compiled(r"@[\w-]+"));
@@ -108,7 +114,9 @@ pub(super) fn turn_after(author: &str, step: &Step<'_>, meant: Meant, before: Op
         Move::Says | Move::Remarks | Move::Approves => {}
     }
     if step.who == author {
-        return Some(Turn::Reviewers);
+        // Who says that they will do it has not done it.
+        let keeps = before == Some(Turn::Author) && WILL_DO.is_match(&own_words(step.text));
+        return Some(if keeps { Turn::Author } else { Turn::Reviewers });
     }
     // What reviewers say to each other leaves the turn where it is.
     let own = own_words(step.text);

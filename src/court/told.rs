@@ -28,9 +28,11 @@ static HOLDS_UP: LazyLock<Regex> = LazyLock::new(|| {
 /// What is promised only perhaps.
 static PERHAPS: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)\b(if (i|we|there|it|you|that|and)|if/when|when(ever)? (i|we) (have|get|find|can)|some ?day|some ?time|one day|at some point|eventually|maybe|perhaps|might|i may|unless|depending|should (i|we)|i (think|guess) i['’ ](ll|will|d)|(where|if|whenever) possible|from now on|more and more|in (the )?future)\b",
+        r"(?i)^\W*if\b|\b(if (i|we|there|it|you|that|and|needed|necessary|wanted|desired)|if/when|when(ever)? (i|we) (have|get|find|can)|some ?day|some ?time|one day|at some point|eventually|maybe|perhaps|might|i may|unless|depending|try(ing)? to|(happy|glad|willing|love|able) to|would|should (i|we)|i (think|guess) i['’ ](ll|will|d)|(where|if|whenever) possible|from now on|more and more|in (the )?future)\b",
     )
 });
+static COURTESY: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?i)\b(i['’ ](ll|will) (see|talk to|catch|miss|be seeing) (you|ya|u)|keep you( all)? posted)"));
 /// Where a promise begins in its sentence.
 static WILL: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"(?i)\b(will|going to|gonna|shall|promise|plan to)\b|['’]ll\b"));
@@ -86,7 +88,8 @@ fn opens(history: &History<'_>, sentence: &Sentence, who: &str, opened: Mark) ->
 
 fn is_promise(history: &History<'_>, sentence: &Sentence) -> bool {
     let words = history.thread.quote(sentence.span);
-    sentence.action >= TAKES_ON && words.split_whitespace().count() >= FEWEST_WORDS && !PERHAPS.is_match(words)
+    let idle = PERHAPS.is_match(words) || COURTESY.is_match(words);
+    sentence.action >= TAKES_ON && words.split_whitespace().count() >= FEWEST_WORDS && !idle
 }
 
 /// Whether a time is that of the promise, and not of what was done before: "I asked today and will look further".

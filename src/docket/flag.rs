@@ -61,11 +61,12 @@ fn kind(thread: &Thread, entry: &Entry, now: Timestamp) -> Option<Word> {
     }
 }
 
-/// Whether somebody who owes it has written again since: then it has most likely moved.
+/// Whether somebody who owes it has written or done something since: then it has most likely moved.
 fn came_back(thread: &Thread, entry: &Entry) -> bool {
     let owes = |who: &Option<String>| who.as_ref().is_some_and(|who| entry.obligation.owed_by.contains(who));
     let since = |at: Option<Moment>| at.and_then(Moment::instant).is_some_and(|at| at > entry.obligation.opened_at);
-    thread.messages.iter().any(|message| owes(&message.author) && since(message.sent_at))
+    let wrote = thread.messages.iter().any(|message| owes(&message.author) && since(message.sent_at));
+    wrote || thread.events.iter().any(|event| owes(&event.actor) && since(event.at))
 }
 
 fn flag(thread: &Thread, ruling: &Ruling, entry: &Entry, kind: Word) -> Flag {
