@@ -15,7 +15,11 @@ static CHANGE_LOG: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// `Release: https://…`
-static LINK: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)^\W*(e-?mail|phone|tel|fax|web(site)?|address|url)s?: |^\W*(release( notes)?|(full )?changelog|download|docs|source|link|see)s?: *\S*$|^\W*(https?://\S+\s*)+$"));
+static LINK: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)^\W*(e-?mail|phone|tel|fax|web(site)?|address|url)s?: |^\W*(release( notes)?|(full )?changelog|download|docs|source|link|see)s?: *\S*$|^\W*(https?://\S+\s*)+$",
+    )
+});
 /// Words by which an answer asks for something after all: without them what it says to do is advice.
 static WANTS: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
@@ -25,11 +29,11 @@ static WANTS: LazyLock<Regex> = LazyLock::new(|| {
 /// How something is done, told to whoever asked.
 static ADVISES: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)\byou(['’]ll| will)? (just |only |also |first |then )?(have to|need( to)?|can|could|may|must|should|want to|might want to)\b",
+        r"(?i)(^|[,;:–-] *)\W*((then|so|but|and|or|well) )?you(['’]ll| will)? (just |only |also |first |then )?(have to|need( to)?|can|could|may|must|should|want to|might want to)\b",
     )
 });
 static PLEASE: LazyLock<Regex> =
-    LazyLock::new(|| compiled(r"(?i)\?|\b(please|pls|could you|can you|would you|appreciate)\b"));
+    LazyLock::new(|| compiled(r"(?i)\b(please|pls|could you|can you|would you|appreciate)\b"));
 /// `, isn't it?` of what nobody doubts.
 static TAG: LazyLock<Regex> = LazyLock::new(|| {
     compiled(r"(?i), *(is|are|was|were|does|do|did|has|have)(n['’]?t)? (it|there|they|that|this|he|she|we)\?\W*$")
@@ -50,11 +54,13 @@ static WANTS_IDEAS: LazyLock<Regex> = LazyLock::new(|| {
 static ASIDE: LazyLock<Regex> = LazyLock::new(|| compiled(r"\([^()]*\?\W*\)"));
 /// Courtesies that are put as requests.
 static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
-    compiled(r"(?i)\b(keep (us|me|everyone) (posted|updated)|(see|talk to|catch) (you|ya|u)|take care|enjoy|have (fun|a (good|nice|great)))\b")
+    compiled(
+        r"(?i)\b(keep (us|me|everyone) (posted|updated)|(see|talk to|catch) (you|ya|u)|take care|enjoy|have (fun|a (good|nice|great)))\b",
+    )
 });
 static FIGURE: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)^\W*(keep (on )?\w+ing\b|[\x22“][^\x22”]+[\x22”]\W+(you ask|you say)|call me (an? )?[\w-]+( [\w-]+)?[.!]?$|correct me if|forgive me|excuse (me|my)|pardon|bear with me|mind you|believe me|trust me|don['’]t get me wrong|let['’]s (face it|be honest|say)|go figure|who (knows|cares)|guess what|(why|who|what) (in the|on earth|the hell)|remember,|note that|see (also|above|below|my|the|e\.?g)\b)",
+        r"(?i)\?!\W*$|\bplease (don['’]t|do not|avoid|refrain|stop)\b|\b(give|allow) (me|us) (some|a|until|more|another)\b.{0,20}\b(time|moment|minutes?|days?|weeks?)\b|^\W*(eh|huh|what|oh|really|seriously|hm+|wow|right|ok(ay)?)\W*$|^\W*(keep (on )?\w+ing\b|[\x22“][^\x22”]+[\x22”]\W+(you ask|you say)|call me (an? )?[\w-]+( [\w-]+)?[.!]?$|correct me if|forgive me|excuse (me|my)|pardon|bear with me|mind you|believe me|trust me|don['’]t get me wrong|let['’]s (face it|be honest|say)|go figure|who (knows|cares)|guess what|(why|who|what) (in the|on earth|the hell)|remember,|note that|see (also|above|below|my|the|e\.?g)\b)",
     )
 });
 /// A question by which somebody suggests, and how a hedge after it begins.
@@ -62,7 +68,9 @@ static SUGGESTS: LazyLock<Regex> = LazyLock::new(|| {
     compiled(r"(?i)^\W*(does|is|are|do|did|was|were|would|could|should|has|have|ca)n['’]?t\b.*\?\W*$")
 });
 static HEDGES: LazyLock<Regex> = LazyLock::new(|| {
-    compiled(r"(?i)^\W*(maybe|perhaps|probably|presumably|i (think|guess|believe|suppose|would)|iirc|afaik|at least|well\b|yes\b|no\b|of course|then again)")
+    compiled(
+        r"(?i)^\W*(maybe|perhaps|probably|presumably|i (think|guess|believe|suppose|would)|iirc|afaik|at least|well\b|yes\b|no\b|of course|then again)",
+    )
 });
 
 /// Signs that no prose has many of. Percent of the characters.

@@ -16,7 +16,7 @@ const SURE: f32 = 0.6;
 /// Words by which people dream aloud rather than put something forward.
 static MUSES: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)\b((should|could|must|have to|need to) (really|totally|so|seriously)\b|some ?day|one day|some ?time\b|would be (fun|cool|lovely|hilarious|awesome)|wouldn['’]t it be|imagine\b)",
+        r"(?i)\b((should|could|must|have to|need to) (really|totally|so|seriously)\b|some ?day|one day|some ?time\b|again soon|would be (fun|cool|lovely|hilarious|awesome)|wouldn['’]t it be|imagine\b)",
     )
 });
 
@@ -34,7 +34,9 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
                 open.for_each(|debt| debt.ended = Some(Ended { by: mark, how: How::Met }));
             }
             // One decision is waited for at a time: a second option is part of the same.
-            SpeechAct::Proposal if is_put_forward(history, sentence) && debts.last().is_none_or(|debt| !debt.is_open()) => {
+            SpeechAct::Proposal
+                if is_put_forward(history, sentence) && debts.last().is_none_or(|debt| !debt.is_open()) =>
+            {
                 debts.push(waits(Vec::new(), who, mark));
             }
             _ => {}

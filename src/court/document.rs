@@ -42,7 +42,8 @@ static PUTS_OFF: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// Who proposed it and rejects it gives it up.
-static REJECTS: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)\breject(ed|s|ing)?\b( (pep|eip|kep|rfc)|[^a-z]*$|[.:] )"));
+static REJECTS: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?i)\breject(ed|s|ing)?\b( (pep|eip|kep|rfc)|[^a-z]*$|[.:] )"));
 static TAKES_UP: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"(?i)\b(revive[ds]?|un-?defer\w*|reactivat\w*|resurrect\w*|un-?reject\w*)\b"));
 /// What a document says of itself while it waits for a decision, and once it has one.
@@ -59,12 +60,15 @@ static DECIDED: LazyLock<Regex> = LazyLock::new(|| {
 static GIVEN_UP: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)\b(withdrawn|abandoned|cancell?ed)\b"));
 
 /// Clauses about other documents of the same sort: "Mark 342 and 343 as accepted. Mark 254 as abandoned."
-static NUMBER: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)\b(?:(?:pep|eip|kep|rfc|bip)s?[ -]?|mark |and )0*(\d+)\b"));
+static NUMBER: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?i)\b(?:(?:pep|eip|kep|rfc|bip)s?[ -]?|mark |and )0*(\d+)\b"));
 /// Many documents that have been put off, or what a proposal does with such.
-static OF_OTHERS: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)^ (pep|eip|kep|rfc|proposal|item|feature|issue)s\b"));
+static OF_OTHERS: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?i)^ (pep|eip|kep|rfc|proposal|item|feature|issue)s\b"));
 /// What records or plans a course of events is not itself waiting for a decision.
-static RECORDS: LazyLock<Regex> =
-    LazyLock::new(|| compiled(r"(?i)\b((release|development) schedule|roadmap|(council|board|committee) elections?)\b"));
+static RECORDS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(r"(?i)\b((release|development) schedule|roadmap|(council|board|committee) elections?)\b")
+});
 
 /// Where a document stands by its own history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,7 +186,9 @@ fn says(history: &History<'_>, words: &Regex, step: &Step<'_>) -> bool {
     let title = history.thread.title.to_lowercase();
     let named = |word: &str| title.contains(word.to_lowercase().trim_matches([':', ' ']));
     let own = number(&history.thread.id);
-    let numbers = |text: &'_ str| NUMBER.captures_iter(text).map(|found| found.extract::<1>().1[0].to_string()).collect::<Vec<_>>();
+    let numbers = |text: &'_ str| {
+        NUMBER.captures_iter(text).map(|found| found.extract::<1>().1[0].to_string()).collect::<Vec<_>>()
+    };
     let is_own = |number: &String| own == Some(number);
     let names_own = numbers(step.text).iter().any(is_own);
     step.text.split_inclusive(". ").any(|clause| {

@@ -15,6 +15,7 @@ mod ruling;
 mod told;
 
 pub use debt::{Debt, Ended, Mark};
+pub use history::is_bot;
 pub use ruling::{Ruling, ruling};
 
 use crate::domain::{How, Kind, Obligation, ObligationKind, Thread, ThreadActs};
@@ -46,11 +47,15 @@ pub fn debts(thread: &Thread, acts: &ThreadActs) -> Vec<Debt> {
 
 /// Whoever approves a change asks no more for what was promised of it before.
 fn end_with_approval(history: &History<'_>, debts: &mut [Debt]) {
-    let said_before = |mark: Mark, at: Option<usize>| matches!(mark, Mark::Said(span) if at.is_some_and(|at| span.message < at));
+    let said_before =
+        |mark: Mark, at: Option<usize>| matches!(mark, Mark::Said(span) if at.is_some_and(|at| span.message < at));
     for step in history.steps.iter().filter(|step| step.does == Move::Approves && !step.bot) {
         let promised = |debt: &&mut Debt| {
             let of_others = !debt.owed_by.iter().any(|owner| owner == step.who);
-            debt.is_open() && debt.kind == ObligationKind::Promise && of_others && said_before(debt.opened, step.message)
+            debt.is_open()
+                && debt.kind == ObligationKind::Promise
+                && of_others
+                && said_before(debt.opened, step.message)
         };
         debts.iter_mut().filter(promised).for_each(|debt| debt.ended = Some(Ended { by: step.mark, how: How::Met }));
     }

@@ -17,7 +17,8 @@ static ASSENT: LazyLock<Regex> = LazyLock::new(|| {
 /// An assent that names the very commit stands, whatever is remarked beside it.
 static ASSENT_TO_COMMIT: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)\back\b:? *`?[0-9a-f]{6,40}\b"));
 static ASKS_AT_ONCE: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)nack|\bplease\b"));
-static DISSENT: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)nack|\?|\bplease\b|\bbut \b|\bnits?\b|\bmod(ulo)? \b"));
+static DISSENT: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?i)nack|\?|\bplease\b|\bbut \b|\bnits?\b|\bmod(ulo)? \b"));
 static PROMISE: LazyLock<Regex> = LazyLock::new(|| {
     compiled(r"(?i)\b(i'?ll|i will|i’ll|going to|gonna|take (a|another) look|working on|next week|soon)\b")
 });
@@ -29,7 +30,9 @@ static WILL_DO: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// What a reviewer can take on in a review.
 static REVIEWS: LazyLock<Regex> = LazyLock::new(|| {
-    compiled(r"(?i)\b(look|re-?view|test|check|read|re-?ack|try|get (back )?to|respond|reply|answer|merge|comment|think|dig|wait|work|be back)(ing)?\b")
+    compiled(
+        r"(?i)\b(look|re-?view|test|check|read|re-?ack|try|get (back )?to|respond|reply|answer|merge|comment|think|dig|wait|work|be back)(ing)?\b",
+    )
 });
 static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
     compiled(

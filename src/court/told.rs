@@ -28,11 +28,12 @@ static HOLDS_UP: LazyLock<Regex> = LazyLock::new(|| {
 /// What is promised only perhaps.
 static PERHAPS: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)^\W*if\b|\b(if (i|we|there|it|you|that|and|needed|necessary|wanted|desired)|if/when|when(ever)? (i|we) (have|get|find|can)|some ?day|some ?time|one day|at some point|eventually|maybe|perhaps|might|i may|unless|depending|try(ing)? to|(happy|glad|willing|love|able) to|would|should (i|we)|i (think|guess) i['’ ](ll|will|d)|(where|if|whenever) possible|from now on|more and more|in (the )?future)\b",
+        r"(?i)^\W*if\b|['’]ll be \w+ing\b|\b(if (i|we|there|it|you|that|and|needed|necessary|wanted|desired)|if/when|when(ever)? (i|we) (have|get|find|can)|some ?day|some ?time|one day|at some point|eventually|maybe|perhaps|might|i may|unless|depending|will be \w+ing|try(ing)? to|(happy|glad|willing|love|able) to|would|should (i|we)|i (think|guess) i['’ ](ll|will|d)|(where|if|whenever) possible|from now on|more and more|in (the )?future)\b",
     )
 });
-static COURTESY: LazyLock<Regex> =
-    LazyLock::new(|| compiled(r"(?i)\b(i['’ ](ll|will) (see|talk to|catch|miss|be seeing) (you|ya|u)|keep you( all)? posted)"));
+static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(r"(?i)\b(i['’ ](ll|will) (see|talk to|catch|miss|be seeing) (you|ya|u)|keep you( all)? posted)")
+});
 /// Where a promise begins in its sentence.
 static WILL: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"(?i)\b(will|going to|gonna|shall|promise|plan to)\b|['’]ll\b"));
@@ -40,7 +41,7 @@ static WILL: LazyLock<Regex> =
 const FEWEST_WORDS: usize = 3;
 static NO_LONGER: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)\b(no longer|not|never|isn['’]t|doesn['’]t|don['’]t|won['’]t|non|un)\b[ -]?[^.;]{0,20}\bblock|\bunblock|\bno blockers?",
+        r"(?i)\b(if|no longer|not|never|isn['’]t|doesn['’]t|don['’]t|won['’]t|non|un)\b[ -]?[^.;]{0,20}\bblock|\bunblock|\bno blockers?",
     )
 });
 
@@ -81,7 +82,8 @@ fn opens(history: &History<'_>, sentence: &Sentence, who: &str, opened: Mark) ->
     } else {
         vec![who.to_string()]
     };
-    let stated_due = sentence.due.filter(|due| kind != ObligationKind::Promise || is_of_promise(history, sentence, *due));
+    let stated_due =
+        sentence.due.filter(|due| kind != ObligationKind::Promise || is_of_promise(history, sentence, *due));
     let stated_due = stated_due.and_then(|due| history.due(due));
     Some(Debt { kind, metric, owed_by, owed_to, opened, first_opened: None, stated_due, ended: None })
 }

@@ -16,8 +16,8 @@ use std::sync::LazyLock;
 
 use minijinja::{Environment, Value, context, syntax::SyntaxConfig};
 
-pub use self::wording::{Command, Quote, Wording};
 use self::moment::{said, zone};
+pub use self::wording::{Command, Quote, Wording};
 use crate::alert::waits::cut;
 use crate::domain::{
     notice::{Envelope, SourceDown, Stage, Told, Topic},

@@ -101,7 +101,10 @@ fn each_stall_of_a_document_is_one_of_its_own() {
 
 #[test]
 fn a_change_that_names_several_documents_speaks_of_each_in_its_own_clause() {
-    let changes = [("2026-01-06T09:00Z", "Describe it"), ("2026-01-20T09:00Z", "Mark 12 and 13 as accepted. Mark 14 as abandoned.")];
+    let changes = [
+        ("2026-01-06T09:00Z", "Describe it"),
+        ("2026-01-20T09:00Z", "Mark 12 and 13 as accepted. Mark 14 as abandoned."),
+    ];
     let (mut thread, acts) = document(&changes);
     for (id, stalled) in [("rfc-0012", false), ("rfc-0014", true)] {
         thread.id = id.to_string();

@@ -207,7 +207,8 @@ fn what_is_put_as_a_question_may_ask_nobody() {
     for text in ["Please look at fix 94", "Call me tomorrow about the printer", "Can you let me know the price?"] {
         assert!(asks(&[text]), "{text}");
     }
-    let (mut thread, mut acts) = thread(Kind::Chat, &[("ana", Question, "Doesn't it have a cache? Maybe not a big one.")]);
+    let (mut thread, mut acts) =
+        thread(Kind::Chat, &[("ana", Question, "Doesn't it have a cache? Maybe not a big one.")]);
     acts.sentences[0].span = Span::new(0, 0..24);
     assert_eq!(debts(&thread, &acts).len(), 1);
     let answer = Sentence { span: Span::new(0, 25..44), act: Other, ..acts.sentences[0].clone() };
@@ -224,7 +225,8 @@ fn a_promise_and_a_proposal_are_meant() {
         debts(&thread, &acts).len()
     };
     assert_eq!((found(Commitment, "I'll add it."), found(Commitment, "I'll add it when I have time.")), (1, 0));
-    let proposals = ["We should order two printers.", "We should really have a cake contest, we have the ovens after all"];
+    let proposals =
+        ["We should order two printers.", "We should really have a cake contest, we have the ovens after all"];
     assert_eq!(proposals.map(|text| found(Proposal, text)), [1, 0]);
 }
 

@@ -39,7 +39,8 @@ fn whose_turn_it_is_in_a_review() {
         assert!(kind != Some(Reply) && !by.contains(&"ana".to_string()), "{text}");
     }
     assert_eq!(turn(&[opened, ("bo", "cc: @cyd for review")]).1, ["cyd"]);
-    for text in ["I can merge this once the test is there.", "Thanks! Could you add a test?", "Nearly; needs a rebase"] {
+    for text in ["I can merge this once the test is there.", "Thanks! Could you add a test?", "Nearly; needs a rebase"]
+    {
         assert_eq!(turn(&[opened, ("bo", text)]).0, Some(Reply), "{text}");
     }
     let approved = ("bo", "[review: approved] ACK 1234");
