@@ -88,7 +88,10 @@ pub(super) fn asks(history: &History<'_>, sentence: &Sentence) -> bool {
     let invites = INVITES.is_match(words) && !WANTS_IDEAS.is_match(words);
     let wants = WANTS.is_match(words) && (PLEASE.is_match(words) || !ADVISES.is_match(words));
     let to_all = history.thread.kind == Kind::Chat && sentence.addressee.is_none();
-    let advises = !wants && sentence.due.is_none() && (to_all || answers(history, sentence.span.message));
+    let advises = sentence.act == SpeechAct::Ask
+        && !wants
+        && sentence.due.is_none()
+        && (to_all || answers(history, sentence.span.message));
     let idle = [&LINK, &FIGURE, &TAG, &COURTESY].iter().any(|idle| idle.is_match(words));
     let suggests = SUGGESTS.is_match(words) && is_hedged(history, sentence);
     !(idle || is_aside || invites || advises || suggests || is_code(words) || is_change_log(history, sentence))
