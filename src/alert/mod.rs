@@ -4,6 +4,7 @@ mod plan;
 pub mod render;
 mod route;
 mod silence;
+pub mod waits;
 
 pub use plan::{Held, Matter, Plan, Receipt, Tell, plan};
 pub use route::{AlertConfig, AlertError, Inhibit, Route, RouteMatch, Routes, Subject};

@@ -119,6 +119,11 @@ impl<'a> History<'a> {
     }
 }
 
+/// Whether an account is a program's, by its name; sources that mark such say so themselves.
+pub fn is_bot(name: &str) -> bool {
+    BOT.is_match(name)
+}
+
 pub(super) fn compiled(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is a constant, and a test compiles it")
 }
@@ -129,7 +134,7 @@ fn happened(thread: &Thread, at: usize) -> Step<'_> {
     let text = subject.filter(|_| matches!(event.kind.as_str(), "status" | "created" | "edited")).unwrap_or_default();
     let is_version = thread.kind == Kind::Document && matches!(event.kind.as_str(), "created" | "edited");
     let does = if is_version { Move::Pushes } else { named(&event.kind) };
-    let (mark, bot) = (Mark::Happened(at), BOT.is_match(who));
+    let (mark, bot) = (Mark::Happened(at), is_bot(who));
     Step { mark, message: None, who, text, subject, does, bot }
 }
 
@@ -147,7 +152,7 @@ fn said(at: usize, message: &Message) -> Step<'_> {
     let does = if message.text.starts_with("[commit]") { Move::Pushes } else { does };
     let who = message.author.as_deref().unwrap_or_default();
     let mark = Mark::Said(Span { message: at, start: 0, end: message.text.len() });
-    Step { mark, message: Some(at), who, text, subject: None, does, bot: message.bot || BOT.is_match(who) }
+    Step { mark, message: Some(at), who, text, subject: None, does, bot: message.bot || is_bot(who) }
 }
 
 /// What an event does, by the source's word for it.

@@ -2,17 +2,20 @@
 //!
 //! Everything is read from the history each time: an edit, a late message or a deleted answer simply gives another result.
 
+mod asking;
 mod debt;
 mod decision;
 mod document;
 mod due;
 mod history;
+mod remark;
 mod reply;
 mod review;
 mod ruling;
 mod told;
 
 pub use debt::{Debt, Ended, Mark};
+pub use history::is_bot;
 pub use ruling::{Ruling, ruling};
 
 use crate::domain::{How, Kind, Obligation, ObligationKind, Thread, ThreadActs};
@@ -23,7 +26,7 @@ pub fn debts(thread: &Thread, acts: &ThreadActs) -> Vec<Debt> {
     let history = History::of(thread, acts);
     // A document asks nobody in particular; what it has to say of itself is in its changes.
     if document::is_document(&history) {
-        return document::debts(&history).into_iter().collect();
+        return document::debts(&history);
     }
     let mut debts = match thread.kind {
         Kind::Review => review::debts(&history),
@@ -34,9 +37,28 @@ pub fn debts(thread: &Thread, acts: &ThreadActs) -> Vec<Debt> {
         debts.extend(decision::debts(&history));
     }
     debts.extend(told::debts(&history));
+    if thread.kind == Kind::Review {
+        end_with_approval(&history, &mut debts);
+    }
     end_with_thread(&history, &mut debts);
     debts.sort_by_key(|debt| debt.opened);
     debts
+}
+
+/// Whoever approves a change asks no more for what was promised of it before.
+fn end_with_approval(history: &History<'_>, debts: &mut [Debt]) {
+    let said_before =
+        |mark: Mark, at: Option<usize>| matches!(mark, Mark::Said(span) if at.is_some_and(|at| span.message < at));
+    for step in history.steps.iter().filter(|step| step.does == Move::Approves && !step.bot) {
+        let promised = |debt: &&mut Debt| {
+            let of_others = !debt.owed_by.iter().any(|owner| owner == step.who);
+            debt.is_open()
+                && debt.kind == ObligationKind::Promise
+                && of_others
+                && said_before(debt.opened, step.message)
+        };
+        debts.iter_mut().filter(promised).for_each(|debt| debt.ended = Some(Ended { by: step.mark, how: How::Met }));
+    }
 }
 
 /// A thread that is closed for good waits for nothing; what somebody promised stays promised.

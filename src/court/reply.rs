@@ -5,10 +5,11 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{
+    asking::asks,
     debt::{Debt, Ended, Mark},
     history::{History, Move, Step, compiled},
 };
-use crate::domain::{How, Kind, Metric, ObligationKind, Span, SpeechAct};
+use crate::domain::{How, Kind, Metric, ObligationKind, Span};
 
 /// A room in which several talks run through each other has at least so many people, and so many of its messages begin
 /// with somebody's name.
@@ -68,8 +69,7 @@ struct Room {
 fn opens(history: &History<'_>, room: &Room, at: usize, before: &[Debt]) -> Option<Debt> {
     let step = &history.steps[at];
     let message = step.message.filter(|_| step.does == Move::Says && !step.bot && !step.who.is_empty())?;
-    let asks = |act| matches!(act, SpeechAct::Ask | SpeechAct::Question);
-    let asking = history.sentences(message).find(|sentence| asks(sentence.act)).map(|sentence| sentence.span);
+    let asking = history.sentences(message).find(|sentence| asks(history, sentence)).map(|sentence| sentence.span);
     // What a room's thread is named after waits for an answer however it is put.
     let titled = room.stream && room.titled == Some(message);
     let Mark::Said(whole) = step.mark else { return None };
@@ -98,9 +98,8 @@ fn opens(history: &History<'_>, room: &Room, at: usize, before: &[Debt]) -> Opti
 
 /// Who is asked: whoever a sentence names, else whoever is answered, else the only other one there.
 fn addressees(history: &History<'_>, room: &Room, step: &Step<'_>, message: usize) -> Vec<String> {
-    let asks = |act| matches!(act, SpeechAct::Ask | SpeechAct::Question);
-    let mut named: Vec<String> =
-        history.sentences(message).filter(|s| asks(s.act)).filter_map(|s| s.addressee.clone()).collect();
+    let asking = history.sentences(message).filter(|sentence| asks(history, sentence));
+    let mut named: Vec<String> = asking.filter_map(|sentence| sentence.addressee.clone()).collect();
     named.extend(addressed_first(room, step.text).and_then(|name| participant(history, name)));
     if named.is_empty() {
         let answered = history.thread.messages[message].reply_to.as_deref();

@@ -8,7 +8,7 @@ use super::{
     debt::{Debt, Ended, Mark},
     history::{History, compiled},
 };
-use crate::domain::{How, Metric, ObligationKind, Sentence, SpeechAct};
+use crate::domain::{How, Metric, ObligationKind, Sentence, Span, SpeechAct};
 
 /// Words of a status that say a thing is done or moves again.
 const DONE: &[&str] =
@@ -25,9 +25,23 @@ static HOLDS_UP: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(blocked (on|by|until)|(am|are|is|still|been|remains?|currently|i'm|we're|it's) blocked|blockers?|block(s|ing) (us|me|this|my|our)|held up|holding (us|me|it) up|stuck (on|until|because|waiting)|(i'm|we're|am|are|is|still|been) (still )?waiting (on|for)|(can ?not|can['’]t|unable to|won't be able to)\b.{0,80}\b(until|without))\b",
     )
 });
+/// What is promised only perhaps.
+static PERHAPS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)^\W*if\b|['’]ll be \w+ing\b|\b(if (i|we|there|it|you|that|and|needed|necessary|wanted|desired)|if/when|when(ever)? (i|we) (have|get|find|can)|some ?day|some ?time|one day|at some point|eventually|maybe|perhaps|might|i may|unless|depending|will be \w+ing|try(ing)? to|(happy|glad|willing|love|able) to|would|should (i|we)|i (think|guess) i['’ ](ll|will|d)|(where|if|whenever) possible|from now on|more and more|in (the )?future)\b",
+    )
+});
+static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(r"(?i)\b(i['’ ](ll|will) (see|talk to|catch|miss|be seeing) (you|ya|u)|keep you( all)? posted)")
+});
+/// Where a promise begins in its sentence.
+static WILL: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?i)\b(will|going to|gonna|shall|promise|plan to)\b|['’]ll\b"));
+/// A promise of fewer words is a piece of one.
+const FEWEST_WORDS: usize = 3;
 static NO_LONGER: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)\b(no longer|not|never|isn['’]t|doesn['’]t|don['’]t|won['’]t|non|un)\b[ -]?[^.;]{0,20}\bblock|\bunblock|\bno blockers?",
+        r"(?i)\b(if|no longer|not|never|isn['’]t|doesn['’]t|don['’]t|won['’]t|non|un)\b[ -]?[^.;]{0,20}\bblock|\bunblock|\bno blockers?",
     )
 });
 
@@ -52,7 +66,7 @@ fn holds_up(words: &str) -> bool {
 
 fn opens(history: &History<'_>, sentence: &Sentence, who: &str, opened: Mark) -> Option<Debt> {
     let (kind, metric, owed_by) = match sentence.act {
-        SpeechAct::Commitment if sentence.action >= TAKES_ON => {
+        SpeechAct::Commitment if is_promise(history, sentence) => {
             (ObligationKind::Promise, Metric::Promise, vec![who.to_string()])
         }
         SpeechAct::Blocker if sentence.probability >= SURE && holds_up(history.thread.quote(sentence.span)) => {
@@ -68,8 +82,24 @@ fn opens(history: &History<'_>, sentence: &Sentence, who: &str, opened: Mark) ->
     } else {
         vec![who.to_string()]
     };
-    let stated_due = sentence.due.and_then(|due| history.due(due));
+    let stated_due =
+        sentence.due.filter(|due| kind != ObligationKind::Promise || is_of_promise(history, sentence, *due));
+    let stated_due = stated_due.and_then(|due| history.due(due));
     Some(Debt { kind, metric, owed_by, owed_to, opened, first_opened: None, stated_due, ended: None })
+}
+
+fn is_promise(history: &History<'_>, sentence: &Sentence) -> bool {
+    let words = history.thread.quote(sentence.span);
+    let idle = PERHAPS.is_match(words) || COURTESY.is_match(words);
+    sentence.action >= TAKES_ON && words.split_whitespace().count() >= FEWEST_WORDS && !idle
+}
+
+/// Whether a time is that of the promise, and not of what was done before: "I asked today and will look further".
+fn is_of_promise(history: &History<'_>, sentence: &Sentence, due: Span) -> bool {
+    let words = history.thread.quote(sentence.span);
+    let begins = WILL.find(words).map_or(0, |found| sentence.span.start + found.start());
+    let leading = words.len() - words.trim_start().len();
+    due.start >= begins || due.start <= sentence.span.start + leading + "before ".len()
 }
 
 fn ends(history: &History<'_>, debt: &Debt, sentence: &Sentence, who: &str) -> Option<How> {

@@ -55,6 +55,8 @@ impl<'a> Matters<'a> {
         };
         for obligation in obligations.iter_mut().filter(|o| o.kind == ObligationKind::Decision) {
             if let Some(quiet_at) = ruling.quiet_at {
+                // A stall that is over has a deadline of its own.
+                let quiet_at = obligation.stated_due.unwrap_or(quiet_at);
                 obligation.stated_due = Some(document_due(rules, &base, obligation.opened_at).unwrap_or(quiet_at));
             }
         }

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Entry, cite, line::shown};
 use crate::{
+    alert::waits::{Waits, names},
     court::{Debt, Mark, Ruling},
     domain::{
         Evidence, Health, Kind, Moment, ObligationKind, Thread,
@@ -60,11 +61,12 @@ fn kind(thread: &Thread, entry: &Entry, now: Timestamp) -> Option<Word> {
     }
 }
 
-/// Whether somebody who owes it has written again since: then it has most likely moved.
+/// Whether somebody who owes it has written or done something since: then it has most likely moved.
 fn came_back(thread: &Thread, entry: &Entry) -> bool {
     let owes = |who: &Option<String>| who.as_ref().is_some_and(|who| entry.obligation.owed_by.contains(who));
     let since = |at: Option<Moment>| at.and_then(Moment::instant).is_some_and(|at| at > entry.obligation.opened_at);
-    thread.messages.iter().any(|message| owes(&message.author) && since(message.sent_at))
+    let wrote = thread.messages.iter().any(|message| owes(&message.author) && since(message.sent_at));
+    wrote || thread.events.iter().any(|event| owes(&event.actor) && since(event.at))
 }
 
 fn flag(thread: &Thread, ruling: &Ruling, entry: &Entry, kind: Word) -> Flag {
@@ -152,37 +154,25 @@ fn reopened(thread: &Thread) -> Option<Flag> {
 
 /// One sentence that says what is waited for. Nobody is blamed in it.
 fn reason(thread: &Thread, ruling: &Ruling, kind: Word, owed_by: &[String], owed_to: &[String]) -> String {
-    let from = |who: &[String]| if who.is_empty() { String::new() } else { format!(" from {}", listed(who)) };
-    let to = |who: &[String]| if who.is_empty() { String::new() } else { format!(" to {}", listed(who)) };
+    let waits = |kind| Waits::new(kind, owed_by, owed_to).sentence();
+    let (by, to) = (names(owed_by), names(owed_to));
+    let after = |word: &str, who: Option<String>| who.map(|who| format!("{word}{who}")).unwrap_or_default();
     match kind {
         "unanswered" if thread.kind == Kind::Review && owed_to.is_empty() => {
-            format!("A change waits for its author{}.", after(" ", owed_by))
+            format!("A change waits for its author{}.", after(" ", by))
         }
         "unanswered" if thread.kind == Kind::Review => {
-            format!("A review{} waits for the author{}.", from(owed_to), after(" ", owed_by))
+            format!("A review{} waits for the author{}.", after(" from ", to), after(" ", by))
         }
-        "unanswered" => format!("A question{}{} has no answer yet.", from(owed_to), to(owed_by)),
+        "unanswered" => waits(ObligationKind::Reply),
         "undecided" if ruling.quiet_at.is_some() => format!("There is no decision on it yet: {}.", ruling.why),
-        "undecided" => format!("A proposal{} has no decision yet.", from(owed_to)),
-        "awaiting_review" => format!("A change{} waits for a review.", from(owed_to)),
+        "undecided" => waits(ObligationKind::Decision),
+        "awaiting_review" => waits(ObligationKind::Review),
         "promise_overdue" => {
-            format!("Something was to come{} by now, and nobody has said here that it did.", from(owed_by))
+            format!("Something was to come{} by now, and nobody has said here that it did.", after(" from ", by))
         }
-        "no_deadline" => format!("Something was taken on without a date{}.", after(" by ", owed_by)),
-        "blocked" => format!("Something holds up{}, and nobody has said here that it is gone.", after(" ", owed_to)),
+        "no_deadline" => format!("Something was taken on without a date{}.", after(" by ", by)),
+        "blocked" => waits(ObligationKind::Unblock),
         _ => "Something was decided that nobody has taken on yet.".to_string(),
-    }
-}
-
-fn after(word: &str, who: &[String]) -> String {
-    if who.is_empty() { String::new() } else { format!("{word}{}", listed(who)) }
-}
-
-/// `Ana`, `Ana and Bo`, `Ana, Bo and Cy`.
-fn listed(who: &[String]) -> String {
-    match who {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }

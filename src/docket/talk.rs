@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{Entry, Rules, cite, line::shown};
 use crate::{
+    court::is_bot,
     domain::{
         Health, Kind, ObligationKind, SpeechAct, Thread, ThreadActs,
         summary::{Cite, Flag},
@@ -85,8 +86,11 @@ fn back_and_forth(thread: &Thread, acts: &ThreadActs, now: Timestamp) -> Option<
         return None;
     }
     let spoken = thread.messages.iter().enumerate().rev();
-    let turns: Vec<usize> =
-        spoken.filter(|(_, m)| !m.bot && m.author.is_some()).map(|(at, _)| at).take(TURNS).collect();
+    let turns: Vec<usize> = spoken
+        .filter(|(_, m)| !m.bot && m.author.as_deref().is_some_and(|a| !is_bot(a)))
+        .map(|(at, _)| at)
+        .take(TURNS)
+        .collect();
     if turns.len() < TURNS {
         return None;
     }

@@ -129,7 +129,7 @@ fn a_question_warns_is_late_and_is_answered() {
         ("high", "breached", Some("2026-11-16T13:00:00+00:00"))
     );
     assert_eq!((&flag.owed_by[..], &flag.owed_to[..]), (&["bo".to_string()][..], &["ana".to_string()][..]));
-    assert_eq!(flag.reason, "A question from ana to bo has no answer yet.");
+    assert_eq!(flag.reason, "ana waits for an answer from bo.");
     assert_eq!(late.entries[0].assessment.policy.as_deref(), Some("chat"));
     let answered = thread(Kind::Chat, &[ASKED, ("2026-11-16T10:00Z", "bo", Answer, "The regional one.")]);
     course(&answered, &shipped(), ObligationKind::Reply, &[("2026-11-17T09:00Z", Health::Met, &[])]);

@@ -8,6 +8,9 @@ use serde::Serialize;
 use super::report::{FEWEST_PEOPLE, percentile};
 use crate::domain::{Message, Moment, Thread};
 
+/// What reviewers do without a word.
+const VERDICTS: [&str; 3] = ["reviewed", "approved", "changes_requested"];
+
 /// First replies of some threads. Seconds on the wall.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FirstReplies {
@@ -40,14 +43,25 @@ pub fn first_replies<'t>(threads: impl Iterator<Item = &'t Thread>) -> FirstRepl
     found
 }
 
-/// From the first message to the first of somebody else's, in the order they were sent.
+/// From the first message to the first word of somebody else, in the order they came; a verdict on a change is one, said
+/// or not.
 pub fn first_reply_secs(thread: &Thread) -> Option<i64> {
     let sent = thread.messages.iter().filter_map(|message| Some((on_one_clock(message.sent_at?)?, message)));
     let mut sent: Vec<_> = sent.filter(|(_, message)| !message.bot).collect();
     sent.sort_by_key(|(at, _)| *at);
-    let (began_at, first) = sent.first()?;
-    let (at, _) = sent.iter().find(|(_, message)| who(message).is_some() && who(message) != who(first))?;
+    let (began_at, first) = *sent.first()?;
+    let said = sent.iter().find(|(_, message)| who(message).is_some() && who(message) != who(first));
+    let judged = thread.events.iter().filter(|event| VERDICTS.contains(&event.kind.as_str()));
+    let by_other = judged.filter(|event| event.actor.as_ref().is_some_and(|actor| is_other(actor, first)));
+    let judged = by_other.filter_map(|event| on_one_clock(event.at?)).filter(|at| *at >= began_at).min();
+    let at = said.map(|(at, _)| *at).into_iter().chain(judged).min()?;
     Some(at.as_second() - began_at.as_second())
+}
+
+/// Whether an event's actor is a person other than whoever wrote `first`.
+fn is_other(actor: &str, first: &Message) -> bool {
+    let wrote = [&first.author, &first.author_id].into_iter().flatten().any(|name| name == actor);
+    !wrote && !actor.ends_with("[bot]")
 }
 
 /// Archives that name no zone tell how long something took all the same, but for a change of their clock.
@@ -65,8 +79,8 @@ fn who(message: &Message) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::first_replies;
-    use crate::domain::{Kind, Message, Moment, Thread};
+    use super::{first_replies, first_reply_secs};
+    use crate::domain::{Event, Kind, Message, Moment, Thread};
 
     fn thread(lines: &[(&str, &str)]) -> Thread {
         let message = |(at, author): &(&str, &str)| Message {
@@ -87,6 +101,24 @@ mod tests {
             events: Vec::new(),
             as_of: None,
         }
+    }
+
+    #[test]
+    fn a_verdict_without_a_word_is_a_reply() {
+        let verdict = |actor: &str, kind: &str, at| Event {
+            at: Moment::parse(at),
+            kind: kind.to_string(),
+            actor: Some(actor.to_string()),
+            subject: None,
+        };
+        let mut change = thread(&[("2026-11-16T09:00:00Z", "ana"), ("2026-11-16T11:00:00Z", "bo")]);
+        change.events = vec![
+            verdict("ana", "reviewed", "2026-11-16T09:01:00Z"),
+            verdict("x[bot]", "approved", "2026-11-16T09:02:00Z"),
+            verdict("cy", "labelled", "2026-11-16T09:03:00Z"),
+            verdict("cy", "approved", "2026-11-16T09:04:00Z"),
+        ];
+        assert_eq!(first_reply_secs(&change), Some(240));
     }
 
     #[test]

@@ -346,10 +346,11 @@ fn the_demo_says_what_waits_in_the_words_of_stalled() {
     let (code, shown) = run(&["demo", "--once", "--no-model"]);
     assert_eq!(code, Some(0), "{shown}");
     let waits = shown.rsplit("need somebody").next().expect("the last part");
+    assert!(!waits.contains("#social"), "a wish is no proposal: {waits}");
     let sample = home.path().join("bluf/demo");
     // An overdue answer, an overdue promise, and a review.
     for (part, who) in [
-        ("slack", "to Amara Okafor has no answer"),
+        ("slack", "waits for an answer from Amara Okafor"),
         ("mail/partners.mbox", "Kwame"),
         ("review/pull-321.json", "review"),
     ] {

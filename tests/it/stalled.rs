@@ -165,6 +165,17 @@ fn policies_are_tried_on_what_was_recorded() {
 }
 
 #[test]
+fn policies_are_tried_on_what_the_daemon_holds() {
+    let desk = Desk::new();
+    let simulate = ["sla", "simulate", "--no-model", "--since", "2026-11-16", "--until", "2026-11-20", "--json"];
+    let (exit, _, err) = desk.run(&simulate);
+    assert!(exit != 0 && err.contains("bluf"), "nothing is held yet: {exit} {err}");
+    assert_eq!(desk.run(&["import", "talk.jsonl", "--source", "team"]).0, 0);
+    let ours = &desk.objects(&simulate, 0)[0];
+    assert_eq!((&ours["at_risk"], &ours["breached"], &ours["days"]), (&1.into(), &1.into(), &4.into()));
+}
+
+#[test]
 fn a_report_hides_what_would_be_told_of_few_people() {
     let desk = Desk::new();
     let report = ["sla", "report", "talk.jsonl", "--no-model", "--json", "--as-of", "2026-11-18T12:00:00Z"];

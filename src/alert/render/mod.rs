@@ -16,11 +16,9 @@ use std::sync::LazyLock;
 
 use minijinja::{Environment, Value, context, syntax::SyntaxConfig};
 
+use self::moment::{said, zone};
 pub use self::wording::{Command, Quote, Wording};
-use self::{
-    moment::{said, zone},
-    wording::cut,
-};
+use crate::alert::waits::cut;
 use crate::domain::{
     notice::{Envelope, SourceDown, Stage, Told, Topic},
     plain,

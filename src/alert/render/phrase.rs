@@ -2,17 +2,14 @@
 
 use jiff::tz::TimeZone;
 
-use super::{moment::said, wording::cut};
+use super::moment::said;
+use crate::alert::waits::{Waits, cut, names};
 use crate::domain::{
     notice::{Stage, Told},
     obligation::{How, ObligationKind},
     plain,
 };
 
-/// Names that are spelt out; the rest is counted.
-const MOST_NAMES: usize = 4;
-/// The longest name. Characters.
-const NAME_CHARS: usize = 60;
 /// The longest title. Characters.
 const TITLE_CHARS: usize = 90;
 
@@ -73,49 +70,8 @@ pub fn title(told: &Told) -> String {
 
 /// Who waits for what from whom, since when.
 pub fn lead(told: &Told, zone: &TimeZone) -> String {
-    let obligation = &told.obligation;
-    let (by, to) = (names(&obligation.owed_by), names(&obligation.owed_to));
-    let since = said(obligation.opened_at, zone);
-    let is_over = told.stage == Stage::Closed;
-    if obligation.kind == ObligationKind::Promise {
-        let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
-        return match by {
-            Some(by) => format!("{by} promised this{to} on {since}."),
-            None => format!("This was promised{to} on {since}; nobody is named."),
-        };
-    }
-    let (what, nobody) = awaited(obligation.kind, by.as_deref());
-    let nobody = if by.is_none() { format!("; {nobody}") } else { String::new() };
-    match to {
-        Some(to) => {
-            let waits = match (is_over, obligation.owed_to.len() > 1) {
-                (false, false) => "has been waiting",
-                (false, true) => "have been waiting",
-                (true, false) => "was waiting",
-                (true, true) => "were waiting",
-            };
-            format!("{to} {waits} for {what} since {since}{nobody}.")
-        }
-        None => {
-            let stood = if is_over { "was open" } else { "has been open" };
-            format!("A request for {what} {stood} since {since}{nobody}.")
-        }
-    }
-}
-
-/// What is waited for, and what is said where nobody is named for it.
-fn awaited(kind: ObligationKind, by: Option<&str>) -> (String, &'static str) {
-    let (what, word, nobody) = match kind {
-        ObligationKind::Reply => ("an answer", " from ", "nobody is named to give it"),
-        ObligationKind::Decision => ("a decision", " by ", "nobody is named to make it"),
-        ObligationKind::Review => ("a review", " by ", "nobody is named to give it"),
-        ObligationKind::Promise => ("what was promised", " by ", "nobody is named"),
-        ObligationKind::Unblock => ("a blocker to be removed", " by ", "nobody is named to remove it"),
-        ObligationKind::Owner => {
-            return (format!("{} to take this on", by.unwrap_or("somebody")), "nobody is named");
-        }
-    };
-    (format!("{what}{}", by.map(|by| format!("{word}{by}")).unwrap_or_default()), nobody)
+    let since = said(told.obligation.opened_at, zone);
+    Waits::of(&told.obligation).since(&since).over(told.stage == Stage::Closed).sentence()
 }
 
 /// How it ended, in a few words.
@@ -131,17 +87,6 @@ pub fn ending(kind: ObligationKind, how: How) -> &'static str {
         (How::Superseded, _) => "something else took its place",
         (How::Waived, _) => "it was waived",
     }
-}
-
-/// "Ana, Ben and Cleo"; `None` where nobody is.
-pub fn names(people: &[String]) -> Option<String> {
-    let mut shown: Vec<String> =
-        people.iter().take(MOST_NAMES).map(|name| cut(&plain::line(name), NAME_CHARS)).collect();
-    if people.len() > MOST_NAMES {
-        shown.push(format!("{} more", people.len() - MOST_NAMES));
-    }
-    let last = shown.pop()?;
-    Some(if shown.is_empty() { last } else { format!("{} and {last}", shown.join(", ")) })
 }
 
 /// A word as a shell takes it, whatever is in it.

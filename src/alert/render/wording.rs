@@ -7,6 +7,7 @@ use super::{
     moment::{lasting, said, zone},
     phrase::{self, shell_word},
 };
+use crate::alert::waits::cut;
 use crate::domain::{
     notice::{Stage, Told},
     obligation::{Closed, Evidence},
@@ -169,25 +170,9 @@ fn link(address: &str) -> Option<String> {
     (known && plain && address.len() <= LINK_BYTES).then(|| address.to_owned())
 }
 
-/// At most so many characters, the last of them `…` where something was cut off.
-pub fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(most - 1).collect();
-    format!("{}…", kept.trim_end())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{cut, link};
-
-    #[test]
-    fn a_cut_falls_between_characters() {
-        assert_eq!(cut("déjà vu", 7), "déjà vu");
-        assert_eq!(cut("déjà vu", 6), "déjà…");
-        assert_eq!(cut(&"é".repeat(400), 300).chars().count(), 300);
-    }
+    use super::link;
 
     #[test]
     fn a_link_is_nothing_but_a_link() {

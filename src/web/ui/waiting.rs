@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{encoded, ours, theme_of, when};
 use crate::{
-    domain::ObligationKind,
+    alert::waits::Waits,
     render::plain,
     store::{
         hold::Act,
@@ -95,7 +95,7 @@ pub(super) fn item(kept: Kept, now: Timestamp) -> (&'static str, Value) {
         channel => thread.channel.as_deref().map(plain::line),
         // Of a source's own address nothing but the web's own kind becomes a link.
         url => thread.url.filter(|url| url.starts_with("https://") || url.starts_with("http://")).map(|url| plain::line(&url)),
-        says => says(kind, &owed.owed_by, &owed.owed_to, &owed.opened_at),
+        says => Waits::new(kind, &owed.owed_by, &owed.owed_to).since(&when(&owed.opened_at)).sentence(),
         due => owed.due_at.as_deref().map(when),
         health => owed.health.replace('_', " "),
         policy => owed.policy.as_deref().map(plain::line),
@@ -104,24 +104,6 @@ pub(super) fn item(kept: Kept, now: Timestamp) -> (&'static str, Value) {
         open => matches!(owed.health, "breached" | "at_risk" | "on_track"),
     };
     (owed.health, value)
-}
-
-/// One neutral sentence: who waits for what from whom, since when.
-fn says(kind: ObligationKind, owed_by: &[String], owed_to: &[String], since: &str) -> String {
-    let list = |names: &[String], nobody: &str| match names {
-        [] => nobody.to_owned(),
-        names => plain::line(&names.join(", ")),
-    };
-    let (by, to) = (list(owed_by, "somebody (nobody is named)"), list(owed_to, "The thread"));
-    let since = when(since);
-    match kind {
-        ObligationKind::Promise => format!("{by} promised something, on {since}."),
-        ObligationKind::Owner => format!("Nobody has taken this on, since {since}."),
-        ObligationKind::Reply => format!("{to} waits for an answer from {by}, since {since}."),
-        ObligationKind::Decision => format!("{to} waits for a decision, since {since}."),
-        ObligationKind::Review => format!("{to} waits for a review by {by}, since {since}."),
-        ObligationKind::Unblock => format!("{to} is blocked and waits for {by}, since {since}."),
-    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -175,7 +175,7 @@ fn the_pages_show_it_and_let_people_act() {
     let site = Site::new();
     let id = asked(&site)["id"].as_str().expect("an id").to_owned();
     let page = site.get("/waiting").send().ok().text();
-    assert!(page.contains("Eve Holt waits for an answer from Tom &lt;b&gt;Bold&lt;&#x2f;b&gt;"), "{page}");
+    assert!(page.contains("Eve Holt has been waiting for an answer from Tom &lt;b&gt;Bold&lt;&#x2f;b&gt;"), "{page}");
     assert!(!page.contains("<script>alert"), "{page}");
     let key = site.key("p1@h");
     assert!(site.get(&format!("/threads/{key}")).send().ok().text().contains("What waits"));

@@ -1,5 +1,8 @@
 //! Whose turn it is, by the design's vectors and by small histories of each kind.
 
+mod document;
+mod review;
+
 use jiff::Timestamp;
 
 use super::{Debt, debts, obligations, ruling};
@@ -166,56 +169,6 @@ fn in_a_room_where_talks_run_through_each_other_only_a_name_answers() {
 }
 
 #[test]
-fn whose_turn_it_is_in_a_review() {
-    let turn = |lines: &[(&str, &str)]| {
-        let lines: Vec<_> = lines.iter().map(|(who, text)| (*who, Other, *text)).collect();
-        let (thread, acts) = thread(Kind::Review, &lines);
-        let ruling = ruling(&thread, &acts, at("2026-11-17T09:00Z"));
-        let kind = ruling.open().next().map(|debt| debt.kind);
-        (kind, ruling.waiting_on)
-    };
-    let none: Vec<String> = Vec::new();
-    let author = vec!["ana".to_string()];
-    let opened = ("ana", "# Count bytes, not characters");
-    assert_eq!(turn(&[opened]), (Some(Review), none.clone()));
-    assert_eq!(turn(&[opened, ("bo", "[inline review] This wants a test.")]), (Some(Reply), author.clone()));
-    assert_eq!(turn(&[opened, ("bo", "Needs a test, please."), ("Ana A.", "[event] commit: test")]).0, Some(Review));
-    assert_eq!(turn(&[opened, ("bo", "[review: approved] ACK 1234")]).0, None);
-    assert_eq!(turn(&[opened, ("bo", "Looks good, but please squash.")]), (Some(Reply), author.clone()));
-    assert_eq!(turn(&[opened, ("bo", "@cy what do you think?")]).0, Some(Review));
-    assert_eq!(turn(&[opened, ("bo", "I'll take another look tomorrow.")]).0, Some(Review));
-    assert_eq!(turn(&[opened, ("bo", "Looks good; nit: could be shorter?")]).0, None);
-    assert_eq!(turn(&[opened, ("bo", "[event] merged"), ("cyd", "Could this go into the notes?")]).0, None);
-    assert_eq!(turn(&[opened, ("bo", "ACK 515e7953ca, I had doubts about the tests, but they hold.")]).0, None);
-    // Reviewers among themselves: by name, and by whose words are quoted.
-    let asks = ("bo", "Should the limit be a setting of the server?");
-    assert_eq!(turn(&[opened, ("cyd", "I'll look."), ("bo", "cyd, should we wait for the release?")]).0, Some(Review));
-    let quotes = ("cyd", "> Should the limit be a setting of the server?\nNo, why should it?");
-    assert_eq!(turn(&[opened, ("bo", "@cyd should the limit be a setting of the server?"), quotes]).0, Some(Review));
-    assert_eq!(turn(&[opened, asks]).0, Some(Reply));
-    assert_eq!(
-        turn(&[opened, ("ana", "[event] convert to draft"), ("ana", "[event] commit: more")]),
-        (Some(Reply), author)
-    );
-}
-
-#[test]
-fn a_review_is_owed_by_whoever_is_asked_while_it_waits() {
-    let (mut thread, acts) = thread(Kind::Review, &[("ana", Other, "# Count bytes, not characters")]);
-    let opened = thread.messages[0].sent_at;
-    let asked = |who: &str| Event {
-        at: opened,
-        kind: "review_requested".to_string(),
-        actor: Some("ana".to_string()),
-        subject: Some(who.to_string()),
-    };
-    thread.events = vec![asked("bo"), asked("cy")];
-    let ruling = ruling(&thread, &acts, at("2026-11-17T09:00Z"));
-    let owed: Vec<_> = ruling.open().map(|debt| (debt.kind, debt.owed_by.join(" "))).collect();
-    assert_eq!(owed, [(Review, "bo cy".to_string())]);
-}
-
-#[test]
 fn decisions_promises_blockers_and_things_nobody_has() {
     check(&[("ana", Proposal, "Let us move."), ("bo", Proposal, "Or stay.")], &[(Decision, &[], None)]);
     let decided =
@@ -234,78 +187,47 @@ fn a_promise_is_due_when_its_words_say() {
     assert_eq!(obligations(&thread, &acts)[0].stated_due, Some(at("2026-11-20T17:00Z")));
 }
 
-/// A document of (when, what a change says), proposed in January.
-fn document(changes: &[(&str, &str)]) -> (Thread, ThreadActs) {
-    let proposed = [("2026-01-05T09:00Z", "[document as proposed] A cache for routes.")];
-    let changes: Vec<_> = changes.iter().map(|(when, text)| (*when, format!("[commit] {text}"))).collect();
-    let all = proposed.iter().map(|(when, text)| (*when, text.to_string())).chain(changes);
-    let all: Vec<(&str, String)> = all.collect();
-    let lines: Vec<_> = all.iter().map(|(_, text)| ("ana", Other, text.as_str())).collect();
-    let (mut thread, acts) = thread(Kind::Issue, &lines);
-    for (message, (when, _)) in thread.messages.iter_mut().zip(&all) {
-        message.sent_at = Some(Moment::utc(at(when)));
-    }
-    (thread, acts)
-}
-
-#[track_caller]
-fn stands(changes: &[(&str, &str)], now: &str, stalled: bool) {
-    let (thread, acts) = document(changes);
-    let found = ruling(&thread, &acts, at(now));
-    assert_eq!(found.stalled, stalled, "{}", found.why);
-}
-
 #[test]
-fn a_documents_silence_is_judged_by_its_own_rhythm() {
-    let lively = [("2026-01-06T09:00Z", "Describe the cache"), ("2026-01-16T09:00Z", "Answer the comments")];
-    let slow = [("2026-01-06T09:00Z", "Describe the cache"), ("2026-03-06T09:00Z", "Answer the comments")];
-    stands(&lively, "2026-02-10T09:00Z", false);
-    stands(&lively, "2026-02-14T09:00Z", true);
-    stands(&slow, "2026-06-10T09:00Z", false);
-    stands(&slow, "2026-08-04T09:00Z", true);
-}
-
-#[test]
-fn changes_of_form_break_no_silence_and_words_of_state_decide() {
-    let first = ("2026-01-06T09:00Z", "Describe the cache");
-    stands(&[first, ("2026-06-01T09:00Z", "Fix typos")], "2026-06-02T09:00Z", true);
-    stands(&[first, ("2026-06-01T09:00Z", "Several RFCs: new headers")], "2026-06-02T09:00Z", true);
-    stands(&[first, ("2026-01-20T09:00Z", "Mark as accepted")], "2027-06-02T09:00Z", false);
-    stands(&[first, ("2026-01-20T09:00Z", "Defer to the next release")], "2026-01-21T09:00Z", true);
-    let again = [first, ("2026-01-20T09:00Z", "Defer it"), ("2026-02-01T09:00Z", "Revive it with new numbers")];
-    stands(&again, "2026-02-02T09:00Z", false);
-    // Words of its own title say nothing of its state.
-    let (mut thread, acts) = document(&[first, ("2026-01-20T09:00Z", "Say what stale routes are")]);
-    assert!(ruling(&thread, &acts, at("2026-01-21T09:00Z")).stalled);
-    thread.title = "A cache for stale routes".to_string();
-    assert!(!ruling(&thread, &acts, at("2026-01-21T09:00Z")).stalled);
-}
-
-#[test]
-fn a_decision_on_record_ends_the_wait_for_one() {
-    let (thread, acts) = document(&[("2026-01-20T09:00Z", "Accepted by the board")]);
-    let found = obligations(&thread, &acts);
-    assert_eq!(found.len(), 1);
-    assert_eq!(found[0].closed.as_ref().map(|c| (c.how, c.at)), Some((How::Met, at("2026-01-20T09:00Z"))));
-}
-
-#[test]
-fn a_page_that_proposes_nothing_waits_for_nothing() {
-    let (mut thread, acts) = thread(Kind::Document, &[("section: Use", SpeechAct::Question, "Why use it?")]);
-    let event = |when: &str, kind: &str, subject: &str| Event {
-        at: Some(Moment::utc(at(when))),
-        kind: kind.into(),
-        actor: Some("ana".into()),
-        subject: Some(subject.into()),
+fn what_is_put_as_a_question_may_ask_nobody() {
+    let asks = |lines: &[&str]| {
+        let lines: Vec<_> = lines.iter().map(|text| ("ana", Ask, *text)).collect();
+        let (thread, acts) = thread(Kind::Chat, &lines[..1]);
+        debts(&thread, &acts).iter().any(|debt| debt.kind == Reply)
     };
-    thread.events.push(event("2025-01-06T09:00Z", "created", "A handbook"));
-    let now = at("2026-11-17T09:00Z");
-    assert!(!ruling(&thread, &acts, now).stalled && debts(&thread, &acts).is_empty());
-    thread.events.push(event("2025-01-06T09:00Z", "status", "Draft"));
-    let found = ruling(&thread, &acts, now);
-    assert_eq!((found.stalled, found.waiting_on), (true, vec!["ana".to_string()]));
-    thread.events.push(event("2025-03-06T09:00Z", "status", "Accepted"));
-    assert!(!ruling(&thread, &acts, now).stalled);
+    for text in [
+        "• fix(export): keep the header by @bo in #94",
+        "feat: a second printer",
+        "If so, let me know so that I can order it",
+        "Feel free to take any of them",
+        "Call me old fashioned.",
+        "(See my notes of last week)",
+    ] {
+        assert!(!asks(&[text]), "{text}");
+    }
+    for text in ["Please look at fix 94", "Call me tomorrow about the printer", "Can you let me know the price?"] {
+        assert!(asks(&[text]), "{text}");
+    }
+    let (mut thread, mut acts) =
+        thread(Kind::Chat, &[("ana", Question, "Doesn't it have a cache? Maybe not a big one.")]);
+    acts.sentences[0].span = Span::new(0, 0..24);
+    assert_eq!(debts(&thread, &acts).len(), 1);
+    let answer = Sentence { span: Span::new(0, 25..44), act: Other, ..acts.sentences[0].clone() };
+    acts.sentences.push(answer);
+    assert!(debts(&thread, &acts).is_empty(), "it answers itself");
+    thread.messages[0].text.replace_range(25..30, "Which");
+    assert_eq!(debts(&thread, &acts).len(), 1);
+}
+
+#[test]
+fn a_promise_and_a_proposal_are_meant() {
+    let found = |act, text: &str| {
+        let (thread, acts) = thread(Kind::Chat, &[("ana", act, text)]);
+        debts(&thread, &acts).len()
+    };
+    assert_eq!((found(Commitment, "I'll add it."), found(Commitment, "I'll add it when I have time.")), (1, 0));
+    let proposals =
+        ["We should order two printers.", "We should really have a cake contest, we have the ovens after all"];
+    assert_eq!(proposals.map(|text| found(Proposal, text)), [1, 0]);
 }
 
 #[test]

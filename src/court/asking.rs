@@ -1,0 +1,122 @@
+//! What is put as a question or a request and waits for nobody: a line of a change log, a standing invitation, a figure of
+//! speech, a question that answers itself.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::history::{History, compiled};
+use crate::domain::{Kind, Sentence, SpeechAct};
+
+/// `• fix(mysql): keep the charset (#940)`
+static CHANGE_LOG: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)^[\s*•◦▪·–-]*(feat|fix|chore|docs|refactor|perf|tests?|build|ci|style|revert|breaking|bump|deps)(\([^)]*\))?!?: ",
+    )
+});
+/// `Release: https://…`
+static LINK: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)^\W*(e-?mail|phone|tel|fax|web(site)?|address|url)s?: |^\W*(release( notes)?|(full )?changelog|download|docs|source|link|see)s?: *\S*$|^\W*(https?://\S+\s*)+$",
+    )
+});
+/// Words by which an answer asks for something after all: without them what it says to do is advice.
+static WANTS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\?|@\w|\b(please|pls|plz|kindly|could|would|can you|will you|let (me|us)|for (me|us)|(me|us|i) (know|need|want|wonder)\w*|(send|give|show|tell|help|mail|email|ask|call|ping|forward|remind) (me|us)|need(s|ed)? to|appreciate|asap)\b",
+    )
+});
+/// How something is done, told to whoever asked.
+static ADVISES: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)(^|[,;:–-] *)\W*((then|so|but|and|or|well) )?you(['’]ll| will)? (just |only |also |first |then )?(have to|need( to)?|can|could|may|must|should|want to|might want to)\b",
+    )
+});
+static PLEASE: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?i)\b(please|pls|could you|can you|would you|appreciate)\b"));
+/// `, isn't it?` of what nobody doubts.
+static TAG: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(r"(?i), *(is|are|was|were|does|do|did|has|have)(n['’]?t)? (it|there|they|that|this|he|she|we)\?\W*$")
+});
+/// What is open to everybody at any time.
+static INVITES: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(feel free|if so,? (please )?let me know|(let me|let us) know if|(contact|ping|mail|email|reach( out to)?|ask) (me|us) (if|for|with)|if (you|anyone|anybody|somebody|someone) (have|has|are|is|want|wants|need|needs|would like|wish|feel|feels)\b.{0,60}\b(let (me|us) know|contact|ping|reach)|if you (have|find|get) (some|a|any) (spare )?(time|moment|minute)|don['’]t hesitate|help yourself|stay tuned|join us|check (it|them) out|happy to (help|answer))",
+    )
+});
+/// Who has an idea is asked for it.
+static WANTS_IDEAS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(any|if) ?(one|body|some(one|body))? ?(\w+ ){0,3}(ideas?|suggestions?|knows|solutions?|clues?|hints?|pointers?|experience|advice|explanations?|objections?|comments?|feedback)\b",
+    )
+});
+/// An aside at a sentence's end: `(say what?)`
+static ASIDE: LazyLock<Regex> = LazyLock::new(|| compiled(r"\([^()]*\?\W*\)"));
+/// Courtesies that are put as requests.
+static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(keep (us|me|everyone) (posted|updated)|(see|talk to|catch) (you|ya|u)|take care|enjoy|have (fun|a (good|nice|great)))\b",
+    )
+});
+static FIGURE: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\?!\W*$|\bplease (don['’]t|do not|avoid|refrain|stop)\b|\b(give|allow) (me|us) (some|a|until|more|another)\b.{0,20}\b(time|moment|minutes?|days?|weeks?)\b|^\W*(eh|huh|what|oh|really|seriously|hm+|wow|right|ok(ay)?)\W*$|^\W*(keep (on )?\w+ing\b|[\x22“][^\x22”]+[\x22”]\W+(you ask|you say)|call me (an? )?[\w-]+( [\w-]+)?[.!]?$|correct me if|forgive me|excuse (me|my)|pardon|bear with me|mind you|believe me|trust me|don['’]t get me wrong|let['’]s (face it|be honest|say)|go figure|who (knows|cares)|guess what|(why|who|what) (in the|on earth|the hell)|remember,|note that|see (also|above|below|my|the|e\.?g)\b)",
+    )
+});
+/// A question by which somebody suggests, and how a hedge after it begins.
+static SUGGESTS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(r"(?i)^\W*(does|is|are|do|did|was|were|would|could|should|has|have|ca)n['’]?t\b.*\?\W*$")
+});
+static HEDGES: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)^\W*(maybe|perhaps|probably|presumably|i (think|guess|believe|suppose|would)|iirc|afaik|at least|well\b|yes\b|no\b|of course|then again)",
+    )
+});
+
+/// Signs that no prose has many of. Percent of the characters.
+const SIGNS_PERCENT: usize = 8;
+
+/// Whether a sentence asks somebody for something.
+pub(super) fn asks(history: &History<'_>, sentence: &Sentence) -> bool {
+    if !matches!(sentence.act, SpeechAct::Ask | SpeechAct::Question) {
+        return false;
+    }
+    let whole = ASIDE.replace_all(history.thread.quote(sentence.span), "");
+    let words = whole.trim();
+    let is_quoted = words.starts_with(['|', '>']);
+    let is_aside = is_quoted || words.is_empty() || words.starts_with('(') && !words.contains('?');
+    let invites = INVITES.is_match(words) && !WANTS_IDEAS.is_match(words);
+    let wants = WANTS.is_match(words) && (PLEASE.is_match(words) || !ADVISES.is_match(words));
+    let to_all = history.thread.kind == Kind::Chat && sentence.addressee.is_none();
+    let advises = sentence.act == SpeechAct::Ask
+        && !wants
+        && sentence.due.is_none()
+        && (to_all || answers(history, sentence.span.message));
+    let idle = [&LINK, &FIGURE, &TAG, &COURTESY].iter().any(|idle| idle.is_match(words));
+    let suggests = SUGGESTS.is_match(words) && is_hedged(history, sentence);
+    !(idle || is_aside || invites || advises || suggests || is_code(words) || is_change_log(history, sentence))
+}
+
+/// Whether a message answers another: it is not the first, or it quotes somebody.
+fn answers(history: &History<'_>, message: usize) -> bool {
+    let quotes = |text: &str| text.lines().any(|line| line.starts_with('>'));
+    message > 0 || history.thread.messages.get(message).is_some_and(|message| quotes(&message.text))
+}
+
+/// Whether a sentence is a line of a program rather than of a language.
+fn is_code(words: &str) -> bool {
+    let signs = words.chars().filter(|c| c.is_ascii_punctuation() && !",.?!'\"-()@/:".contains(*c)).count();
+    signs * 100 >= words.chars().count() * SIGNS_PERCENT
+}
+
+/// Whether a sentence stands in a message that lists changes.
+fn is_change_log(history: &History<'_>, sentence: &Sentence) -> bool {
+    let message = history.thread.messages.get(sentence.span.message);
+    message.is_some_and(|message| message.text.lines().any(|line| CHANGE_LOG.is_match(line)))
+}
+
+/// Whether what stands after a sentence answers it in part.
+fn is_hedged(history: &History<'_>, sentence: &Sentence) -> bool {
+    let next = history.sentences(sentence.span.message).find(|other| other.span.start >= sentence.span.end);
+    next.is_some_and(|next| HEDGES.is_match(history.thread.quote(next.span)))
+}
