@@ -7,7 +7,7 @@ use super::{
 use crate::domain::{How, Metric, ObligationKind, SpeechAct};
 
 /// How sure the reading of a proposal must be: "we should really do that some time" is hardly one.
-const SURE: f32 = 0.6;
+pub(super) const SURE: f32 = 0.6;
 
 /// Proposals wait for a decision, and a decision ends them.
 pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
@@ -19,8 +19,9 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
         };
         match sentence.act {
             SpeechAct::Decision => {
-                let open = debts.iter_mut().filter(|debt| debt.is_open());
-                open.for_each(|debt| debt.ended = Some(Ended { by: mark, how: How::Met }));
+                if let Some(debt) = debts.last_mut().filter(|debt| debt.is_open()) {
+                    debt.ended = Some(Ended { by: mark, how: How::Met });
+                }
             }
             // One decision is waited for at a time: a second option is part of the same.
             SpeechAct::Proposal if sentence.probability >= SURE && debts.last().is_none_or(|debt| !debt.is_open()) => {
