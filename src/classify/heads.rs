@@ -13,6 +13,8 @@ use super::features::{self, BUCKETS, DENSE, Features, GLOBALS};
 pub const HIDDEN: usize = 192;
 /// Sentences in one pass, always as many: how a product is cut up hangs on its size, and a sentence's digits would with it.
 const BATCH: usize = 64;
+/// Sums that run side by side; the hidden layer is a multiple of it.
+const LANES: usize = 4;
 /// Numbers that the first products make of a row: the hidden layer and the straight one.
 const FIRST: usize = HIDDEN + Head::ALL.len();
 /// A header longer than this is not ours.
@@ -271,12 +273,19 @@ impl Heads {
             sums.iter_mut().zip(weights).for_each(|(sum, w)| *sum += x * w);
         }
         let (hidden, straight) = sums.split_at(HIDDEN);
-        let mut logits: Probabilities = std::array::from_fn(|head| straight[head]);
-        for (unit, weights) in hidden.iter().zip(&self.out) {
-            let unit = unit.max(0.0);
-            logits.iter_mut().zip(weights).for_each(|(sum, w)| *sum += unit * w);
+        // Sums side by side: one after another each addition would wait for the one before.
+        let mut lanes = [[0.0f32; Head::ALL.len()]; LANES];
+        let ((hidden, _), (out, _)) = (hidden.as_chunks::<LANES>(), self.out.as_chunks::<LANES>());
+        for (units, weights) in hidden.iter().zip(out) {
+            for ((lane, unit), weights) in lanes.iter_mut().zip(units).zip(weights) {
+                let unit = unit.max(0.0);
+                lane.iter_mut().zip(weights).for_each(|(sum, w)| *sum += unit * w);
+            }
         }
-        logits.map(|logit| 1.0 / (1.0 + (-logit).exp()))
+        std::array::from_fn(|head| {
+            let logit = straight[head] + lanes.iter().map(|lane| lane[head]).sum::<f32>();
+            1.0 / (1.0 + (-logit).exp())
+        })
     }
 }
 

@@ -2,21 +2,20 @@
 //! is known is what reading would find, and what a thread no longer says is forgotten with the next reading.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     ops::Range,
     sync::{Arc, OnceLock},
 };
 
-use super::{
-    cues::Cues,
-    features::Surroundings,
-    heads::{Local, Probabilities},
-};
+use super::{cues::Cues, features::Surroundings, heads::Local};
 use crate::{
     domain::{Kind, Thread},
     model::{Embedder, ModelError},
     text::{due_phrase, person_mention::Roll, quote, sentence},
 };
+
+/// What has gone from a thread is looked past for so many sentences. Where more has gone at once, what follows is made anew.
+const LOOKED_PAST: usize = 256;
 
 /// A thread's sentences as they were read last, by one encoder and one set of heads.
 #[derive(Default)]
@@ -30,7 +29,8 @@ pub struct Memo {
     /// By the text of a message.
     messages: HashMap<Box<str>, Noted<Vec<(Range<usize>, Arc<Text>)>>>,
     texts: HashMap<Box<str>, Arc<Text>>,
-    locals: HashMap<Surroundings, Noted<Box<Local>>>,
+    /// In the order of the thread.
+    locals: Vec<(Surroundings, Box<Local>)>,
 }
 
 /// Something with the reading that it was last of use to.
@@ -128,7 +128,8 @@ impl Memo {
             }
             let Some(noted) = self.messages.get_mut(said.text.as_str()) else { continue };
             noted.reading = self.readings;
-            let piece = |(range, text): &(Range<usize>, Arc<Text>)| Piece { message, range: range.clone(), text: text.clone() };
+            let piece =
+                |(range, text): &(Range<usize>, Arc<Text>)| Piece { message, range: range.clone(), text: text.clone() };
             pieces.extend(noted.it.iter().map(piece));
         }
         pieces
@@ -168,33 +169,27 @@ impl Memo {
         Ok(pieces.iter().map_while(|piece| piece.0.text.vector.get().cloned()).collect())
     }
 
-    /// What the heads make of every sentence but for its place in the whole thread; `around` tells what that hangs on.
+    /// What the heads make of every sentence but for its place in the whole thread, by what that hangs on; `make` makes what is
+    /// not known.
     pub(super) fn locals(
         &mut self,
         around: &[Surroundings],
         make: impl Fn(&[usize]) -> Result<Vec<Local>, ModelError>,
-    ) -> Result<(), ModelError> {
-        let unknown: Vec<usize> = (0..around.len()).filter(|&at| !self.locals.contains_key(&around[at])).collect();
-        for (at, local) in unknown.iter().zip(make(&unknown)?) {
-            self.locals.insert(around[*at], Noted { it: Box::new(local), reading: self.readings });
-        }
-        Ok(())
-    }
-
-    /// The probabilities of every sentence, whose places in the whole thread `globals` tells.
-    pub(super) fn probabilities<const N: usize>(
-        &mut self,
-        around: &[Surroundings],
-        globals: impl Fn(usize) -> [f32; N],
-        finish: impl Fn(&Local, [f32; N]) -> Probabilities,
-    ) -> Vec<Probabilities> {
-        let reading = self.readings;
-        let one = |(at, key): (usize, &Surroundings)| {
-            let noted = self.locals.get_mut(key)?;
-            noted.reading = reading;
-            Some(finish(&noted.it, globals(at)))
+    ) -> Result<impl Iterator<Item = &Local>, ModelError> {
+        let same = self.locals.iter().zip(around).take_while(|((key, _), now)| key == *now).count();
+        let mut before: VecDeque<_> = self.locals.split_off(same).into();
+        let mut find = |now: &Surroundings| {
+            let at = before.iter().take(LOOKED_PAST).position(|(key, _)| key == now)?;
+            before.drain(..at);
+            before.pop_front().map(|(_, local)| local)
         };
-        around.iter().enumerate().filter_map(one).collect()
+        let mut found: Vec<Option<Box<Local>>> = around[same..].iter().map(&mut find).collect();
+        let unknown: Vec<usize> = (same..around.len()).filter(|at| found[at - same].is_none()).collect();
+        for (at, local) in unknown.iter().zip(make(&unknown)?) {
+            found[at - same] = Some(Box::new(local));
+        }
+        self.locals.extend(around[same..].iter().zip(found).filter_map(|(key, local)| Some((*key, local?))));
+        Ok(self.locals.iter().map(|(_, local)| &**local))
     }
 
     /// Forgets what this reading had no use for.
@@ -203,6 +198,5 @@ impl Memo {
         self.messages.retain(|_, noted| noted.reading == reading);
         // A text that no message has any more is held by this map alone.
         self.texts.retain(|_, text| Arc::strong_count(text) > 1);
-        self.locals.retain(|_, noted| noted.reading == reading);
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 
 use self::{
     cues::Cues,
-    features::{DIM, Features, GLOBALS, Line, Surroundings},
+    features::{DIM, Features, Line, Surroundings},
     heads::{Heads, Probabilities},
     memo::Piece,
 };
@@ -121,9 +121,8 @@ impl Classifier {
                 let numbers: Vec<u32> = pieces.iter().map(|p| p.text.number).collect();
                 let around: Vec<Surroundings> =
                     (0..lines.len()).map(|at| features.surroundings(at, |other| numbers[other])).collect();
-                memo.locals(&around, |unknown| heads.locals(&features, unknown))?;
-                let finish = |local: &_, globals: [f32; GLOBALS.len()]| heads.probabilities(local, globals);
-                memo.probabilities(&around, |at| features.globals(at), finish)
+                let locals = memo.locals(&around, |unknown| heads.locals(&features, unknown))?;
+                locals.enumerate().map(|(at, local)| heads.probabilities(local, features.globals(at))).collect()
             }
             _ => Vec::new(),
         };

@@ -83,8 +83,11 @@ fn opens(history: &History<'_>, sentence: &Sentence, who: &str, opened: Mark) ->
 
 /// Whether somebody says that a thing is done or moves again.
 fn says_done(words: &str) -> bool {
-    let words = words.to_lowercase();
-    words.split(|c: char| !c.is_alphanumeric()).any(|word| DONE.contains(&word)) && !words.contains("not ")
+    let is_done = |word: &str| DONE.iter().any(|done| word.eq_ignore_ascii_case(done));
+    let parts = || words.split(|c: char| !c.is_alphanumeric());
+    // Only of other letters the small ones have to be asked for.
+    let done = if words.is_ascii() { parts().any(is_done) } else { parts().any(|word| is_done(&word.to_lowercase())) };
+    done && !words.to_lowercase().contains("not ")
 }
 
 fn ends(debt: &Debt, sentence: &Sentence, who: &str, says_done: &impl Deref<Target = bool>) -> Option<How> {

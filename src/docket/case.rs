@@ -1,5 +1,7 @@
 //! From a thread's debts to readings: what each is matched by, when its clock stood still, and who owes it.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::{
@@ -82,28 +84,36 @@ impl<'a> Matters<'a> {
     /// One case an obligation: where several people owe one thing, that of the earliest deadline, and then of the earliest
     /// warning, among them.
     pub fn cases(&self) -> Vec<Case<'_>> {
-        self.best().into_iter().map(|(reading, _)| self.case(reading)).collect()
+        self.best().into_iter().map(|(_, reading, _)| self.case(reading)).collect()
     }
 
-    pub(super) fn entries(&self, rules: &Rules) -> Vec<Entry> {
-        let entry = |(reading, assessment): (&Reading<'_>, Assessment)| {
-            let calendar = reading.owner.or(reading.goal.and_then(|goal| goal.calendar));
-            let zone = zone_name(calendar.map_or(&rules.zone, Calendar::zone));
-            let (obligation, pauses) = (self.obligations[reading.of].clone(), reading.pauses.clone());
-            let round_the_clock = reading.goal.is_some_and(|goal| goal.calendar.is_none());
-            Entry { obligation, assessment, pauses, zone, round_the_clock }
-        };
-        self.best().into_iter().map(entry).collect()
+    pub(super) fn entries(mut self, rules: &Rules) -> Vec<Entry> {
+        let best: Vec<(usize, Assessment)> = self.best().into_iter().map(|(at, _, found)| (at, found)).collect();
+        let mut zones: HashMap<*const Calendar, String> = HashMap::new();
+        let mut obligations: Vec<Option<Obligation>> = self.obligations.drain(..).map(Some).collect();
+        let mut entries = Vec::with_capacity(best.len());
+        for (at, assessment) in best {
+            let Reading { of, goal, pauses, owner } = &mut self.readings[at];
+            // Every obligation has one best reading.
+            let Some(obligation) = obligations[*of].take() else { continue };
+            let calendar = owner.or(goal.and_then(|goal| goal.calendar));
+            let zone = zones.entry(calendar.map_or(std::ptr::null(), std::ptr::from_ref));
+            let zone = zone.or_insert_with(|| zone_name(calendar.map_or(&rules.zone, Calendar::zone))).clone();
+            let round_the_clock = goal.is_some_and(|goal| goal.calendar.is_none());
+            entries.push(Entry { obligation, assessment, pauses: std::mem::take(pauses), zone, round_the_clock });
+        }
+        entries
     }
 
-    fn best(&self) -> Vec<(&Reading<'a>, Assessment)> {
+    /// The place of each obligation's best reading, it, and what comes of it.
+    fn best(&self) -> Vec<(usize, &Reading<'a>, Assessment)> {
         let cases: Vec<Case<'_>> = self.readings.iter().map(|reading| self.case(reading)).collect();
-        let mut best: Vec<(&Reading<'a>, Assessment)> = Vec::with_capacity(self.obligations.len());
-        for (reading, assessment) in self.readings.iter().zip(assess_thread(&cases, self.now)) {
-            match best.last_mut().filter(|(held, _)| held.of == reading.of) {
-                Some(held) if sooner(&assessment) < sooner(&held.1) => *held = (reading, assessment),
+        let mut best: Vec<(usize, &Reading<'a>, Assessment)> = Vec::with_capacity(self.obligations.len());
+        for (at, (reading, found)) in self.readings.iter().zip(assess_thread(&cases, self.now)).enumerate() {
+            match best.last_mut().filter(|(_, held, _)| held.of == reading.of) {
+                Some(held) if sooner(&found) < sooner(&held.2) => *held = (at, reading, found),
                 Some(_) => {}
-                None => best.push((reading, assessment)),
+                None => best.push((at, reading, found)),
             }
         }
         best

@@ -40,7 +40,8 @@ impl<'o> Turns<'o> {
         let lists: Vec<&Vec<(Timestamp, usize)>> = match obligation.owed_by.is_empty() {
             true => askers.filter_map(|asker| self.by_owner.get(asker)).collect(),
             false => {
-                let pairs = askers.flat_map(|asker| obligation.owed_by.iter().map(move |owner| (asker, owner.as_str())));
+                let pairs =
+                    askers.flat_map(|asker| obligation.owed_by.iter().map(move |owner| (asker, owner.as_str())));
                 pairs.filter_map(|pair| self.by_pair.get(&pair)).collect()
             }
         };

@@ -176,7 +176,7 @@ impl Reader {
         models.encoder = remembering.as_mut().map(|r| r as &mut dyn Embedder);
         let now = self.clock.now();
         let units = &mut memos.units;
-        let mut summary = self.summarizer.summarize_again(thread, acts.clone(), models, units, now, cancelled)?;
+        let mut summary = self.summarizer.summarize_again(thread, &acts, models, units, now, cancelled)?;
         let docket = docket(thread, &acts, &self.rules, seen(thread, now));
         summary.flags.clone_from(&docket.flags);
         summary.provenance.read_ms += classify_ms;

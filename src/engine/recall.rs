@@ -49,6 +49,9 @@ impl Recall {
         let (of, bytes) = (key(thread, encoder), memos.sentences.bytes() + memos.units.bytes());
         let mut held = self.held();
         held.retain(|held| held.of != of);
+        if bytes > self.most_bytes {
+            return;
+        }
         held.push(Held { of, memos, bytes });
         while held.iter().map(|held| held.bytes).sum::<usize>() > self.most_bytes {
             held.remove(0);
@@ -67,4 +70,60 @@ impl Recall {
 
 fn key(thread: &Thread, encoder: &str) -> [String; 3] {
     [thread.source.clone(), thread.id.clone(), encoder.to_owned()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Memos, Recall};
+    use crate::{
+        classify::Classifier,
+        domain::{Kind, Message, Thread},
+    };
+
+    fn thread(id: usize, words: usize) -> Thread {
+        let text = (0..words).map(|word| format!("Crate {id} {word} is here. ")).collect();
+        Thread {
+            source: "test".into(),
+            kind: Kind::Chat,
+            id: id.to_string(),
+            title: String::new(),
+            url: None,
+            channel: None,
+            participants: Vec::new(),
+            messages: vec![Message { text, ..Message::default() }],
+            events: Vec::new(),
+            as_of: None,
+        }
+    }
+
+    fn read(thread: &Thread) -> Memos {
+        let mut memos = Memos::default();
+        let reading = Classifier::without_heads().classify_again(thread, None, &mut memos.sentences, &|| false);
+        assert!(!reading.expect("no encoder can fail").sentences.is_empty());
+        memos
+    }
+
+    #[test]
+    fn memory_has_a_bound_and_the_latest_stay() {
+        let one = read(&thread(0, 50)).sentences.bytes();
+        let recall = Recall { most_bytes: 3 * one + one / 2, ..Recall::default() };
+        let kept = |id: usize| {
+            let memos = recall.take(&thread(id, 50), "encoder");
+            let is_kept = memos.sentences.texts().next().is_some();
+            if is_kept {
+                recall.keep(&thread(id, 50), "encoder", memos);
+            }
+            is_kept
+        };
+        for id in 0..5 {
+            recall.keep(&thread(id, 50), "encoder", read(&thread(id, 50)));
+        }
+        assert_eq!([0, 1, 2, 3, 4].map(kept), [false, false, true, true, true]);
+        assert!(recall.take(&thread(3, 50), "another").sentences.texts().next().is_none());
+        // What is too large by itself drives nothing out.
+        recall.keep(&thread(9, 5_000), "encoder", read(&thread(9, 5_000)));
+        assert_eq!([2, 3, 4, 9].map(kept), [true, true, true, false]);
+        recall.rest();
+        assert!(!kept(4));
+    }
 }

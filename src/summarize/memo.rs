@@ -35,6 +35,7 @@ struct Noted {
 pub struct Facts {
     /// How much of each quote is shown, in bytes.
     pub cuts: Vec<usize>,
+    /// The quotes as shown.
     pub shown: String,
     /// Words shown.
     pub words: usize,
@@ -145,7 +146,8 @@ impl Facts {
 
     /// The direction between `sentences`, the vectors of the unit's sentences; these may be others than the last time.
     pub(super) fn direction(&self, sentences: &[&Arc<[f32]>]) -> Arc<[f32]> {
-        let (from, vector) = self.vector.get_or_init(|| (sentences.iter().map(|v| (*v).clone()).collect(), mean(sentences)));
+        let (from, vector) =
+            self.vector.get_or_init(|| (sentences.iter().map(|v| (*v).clone()).collect(), mean(sentences)));
         let same = from.len() == sentences.len() && from.iter().zip(sentences).all(|(a, b)| Arc::ptr_eq(a, b));
         if same { vector.clone() } else { mean(sentences) }
     }

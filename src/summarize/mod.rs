@@ -16,6 +16,8 @@ pub mod unit;
 pub mod view;
 pub mod write;
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use crate::{
@@ -90,7 +92,7 @@ impl Summarizer {
         now: Timestamp,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Summary, ModelError> {
-        self.summarize_again(thread, acts, models, &mut Memo::default(), now, cancelled)
+        self.summarize_again(thread, &acts, models, &mut Memo::default(), now, cancelled)
     }
 
     /// The same, with what is known from reading the thread before: the result is that of `summarize`.
@@ -100,15 +102,15 @@ impl Summarizer {
     pub fn summarize_again(
         &self,
         thread: &Thread,
-        acts: ThreadActs,
+        acts: &ThreadActs,
         mut models: Models,
         memo: &mut Memo,
         now: Timestamp,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Summary, ModelError> {
         let watch = Stopwatch::start();
-        let coverage = ledger::coverage(thread, &acts);
-        let view = view::View::again(thread, acts, reborrow(&mut models.encoder), memo)?;
+        let coverage = ledger::coverage(thread, acts);
+        let view = view::View::again(thread, Cow::Borrowed(acts), reborrow(&mut models.encoder), memo)?;
         let ranked = Ranked::new(&view, self.ranker.rank(&view), most_words(thread, &view.acts));
         let mut provenance = Provenance { made_at: now.to_string(), ..Provenance::default() };
         provenance.read_ms = watch.elapsed_ms();

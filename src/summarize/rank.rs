@@ -154,18 +154,22 @@ impl Ranker {
     pub fn rank(&self, view: &View) -> Vec<f32> {
         let weights = &self.families[&Family::of(view.thread.kind)];
         let rows = Rows::new(view);
-        let score = |(n, unit): (usize, &Unit)| weights.score_of(rows.dense(n), &unit.facts.bag);
+        let mut dense = Vec::with_capacity(dense_len());
+        let score = |(n, unit): (usize, &Unit)| {
+            rows.dense(n, &mut dense);
+            weights.score_of(&dense, &unit.facts.bag)
+        };
         view.units.iter().enumerate().map(score).collect()
     }
 }
 
 impl Weights {
     pub fn score(&self, features: &Features) -> f32 {
-        self.score_of(features.dense.iter().copied(), &features.bag)
+        self.score_of(&features.dense, &features.bag)
     }
 
-    fn score_of(&self, dense: impl Iterator<Item = f32>, bag: &[(u32, f32)]) -> f32 {
-        let scaled = dense.zip(self.mean.iter().zip(&self.scale)).map(|(x, (mean, scale))| (x - mean) / scale);
+    fn score_of(&self, dense: &[f32], bag: &[(u32, f32)]) -> f32 {
+        let scaled = dense.iter().zip(self.mean.iter().zip(&self.scale)).map(|(x, (mean, scale))| (x - mean) / scale);
         let dense: f32 = scaled.zip(&self.dense).map(|(x, w)| x * w).sum();
         let bag: f32 = bag.iter().map(|&(bucket, x)| x * self.bag[bucket as usize]).sum();
         self.bias + dense + bag
@@ -191,13 +195,16 @@ impl<'v> Rows<'v> {
         Rows { view, lexical: Lexical::new(view), meaning: Meaning::new(&view.embeddings, &view.title), sections }
     }
 
-    /// Those of unit `n`, `dense_len` of them.
-    pub fn dense(&self, n: usize) -> impl Iterator<Item = f32> {
+    /// Writes those of unit `n` into `row`, `dense_len` of them.
+    pub fn dense(&self, n: usize, row: &mut Vec<f32>) {
         let unit = &self.view.units[n];
-        let section = self.sections.get(author(self.view, unit)).into_iter().flatten().copied();
-        let place = place(self.view.thread, &self.view.acts, unit).into_iter();
-        let said = place.chain(unit.facts.cues.iter().copied()).chain(section);
-        said.chain(self.lexical.of(n)).chain(self.meaning.of(n)).chain(heads(&self.view.acts, unit))
+        row.clear();
+        row.extend(place(self.view.thread, &self.view.acts, unit));
+        row.extend_from_slice(&unit.facts.cues);
+        row.extend_from_slice(self.sections.get(author(self.view, unit)).map_or(&[], Vec::as_slice));
+        row.extend(self.lexical.of(n));
+        row.extend(self.meaning.of(n));
+        row.extend(heads(&self.view.acts, unit));
     }
 }
 

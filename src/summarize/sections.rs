@@ -268,9 +268,7 @@ pub fn blockers(view: &View, ranked: &Ranked) -> Vec<usize> {
         _ => (0.5, 3),
     };
     let unblocks = |unit: &Unit| *unit.facts.unblocks.get_or_init(|| NO_BLOCK.is_match(&unit.shown));
-    let blocks = |n: usize| {
-        is(view, n, SpeechAct::Blocker) && ranked.place[n] >= place && !unblocks(&view.units[n])
-    };
+    let blocks = |n: usize| is(view, n, SpeechAct::Blocker) && ranked.place[n] >= place && !unblocks(&view.units[n]);
     strongest(
         view,
         |n| if blocks(n) { strength_of(view, n, SpeechAct::Blocker) } else { 0.0 },

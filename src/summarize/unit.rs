@@ -3,7 +3,7 @@
 //! In prose a unit is a sentence. Speech is not prose: an utterance that breaks off and goes on in the speaker's next one
 //! is joined with it, across a listener's "mm-hmm".
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use super::memo::{Facts, Memo};
 use crate::{
@@ -25,12 +25,16 @@ pub struct Unit {
     pub sentences: Vec<usize>,
     /// What the unit quotes: one span a sentence, cut where the sentence is too long to show.
     pub spans: Vec<Span>,
-    /// The quote as shown.
-    pub shown: String,
-    /// Words shown.
-    pub words: usize,
-    /// What they say by themselves.
+    /// What they say by themselves, and how they are shown.
     pub facts: Arc<Facts>,
+}
+
+impl Deref for Unit {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.facts
+    }
 }
 
 impl Unit {
@@ -97,7 +101,7 @@ fn unit(thread: &Thread, acts: &ThreadActs, sentences: Vec<usize>, memo: &mut Me
     let facts = memo.facts(&quotes, shortened, |pieces| show(thread.kind, pieces));
     let shortened = |(s, cut): (&usize, &usize)| Span { end: span(s).start + cut, ..span(s) };
     let spans = sentences.iter().zip(&facts.cuts).map(shortened).collect();
-    (facts.words > 0).then(|| Unit { sentences, spans, shown: facts.shown.clone(), words: facts.words, facts })
+    (facts.words > 0).then_some(Unit { sentences, spans, facts })
 }
 
 /// Quotes as one text in the manner of the thread's kind.

@@ -1,6 +1,6 @@
 //! A thread as evidence is chosen from it: its acts, its units, their vectors and features.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     memo::Memo,
@@ -15,7 +15,7 @@ use crate::{
 /// Everything that choosing looks at.
 pub struct View<'a> {
     pub thread: &'a Thread,
-    pub acts: ThreadActs,
+    pub acts: Cow<'a, ThreadActs>,
     pub units: Vec<Unit>,
     /// One vector a unit, of length 1; empty without an encoder.
     pub embeddings: Vec<Arc<[f32]>>,
@@ -35,7 +35,7 @@ impl<'a> View<'a> {
         acts: ThreadActs,
         encoder: Option<&mut dyn Embedder>,
     ) -> Result<View<'a>, ModelError> {
-        View::again(thread, acts, encoder, &mut Memo::default())
+        View::again(thread, Cow::Owned(acts), encoder, &mut Memo::default())
     }
 
     /// The same, with what is known from reading the thread before: the result is that of `new`.
@@ -44,7 +44,7 @@ impl<'a> View<'a> {
     /// As `new`.
     pub fn again(
         thread: &'a Thread,
-        acts: ThreadActs,
+        acts: Cow<'a, ThreadActs>,
         encoder: Option<&mut dyn Embedder>,
         memo: &mut Memo,
     ) -> Result<View<'a>, ModelError> {
@@ -66,7 +66,11 @@ impl<'a> View<'a> {
 
     pub fn features(&self) -> Vec<Features> {
         let rows = Rows::new(self);
-        let features = |n: usize| Features { dense: rows.dense(n).collect(), bag: self.units[n].facts.bag.to_vec() };
+        let features = |n: usize| {
+            let mut dense = Vec::new();
+            rows.dense(n, &mut dense);
+            Features { dense, bag: self.units[n].facts.bag.to_vec() }
+        };
         (0..self.units.len()).map(features).collect()
     }
 }
