@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::PathBuf};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
-use crate::model::ModelError;
+use crate::model::{ModelError, dot};
 
 use super::features::{self, BUCKETS, DENSE, Features, GLOBALS};
 
@@ -13,8 +13,6 @@ use super::features::{self, BUCKETS, DENSE, Features, GLOBALS};
 pub const HIDDEN: usize = 192;
 /// Sentences in one pass, always as many: how a product is cut up hangs on its size, and a sentence's digits would with it.
 const BATCH: usize = 64;
-/// Sums that run side by side; the hidden layer is a multiple of it.
-const LANES: usize = 4;
 /// Numbers that the first products make of a row: the hidden layer and the straight one.
 const FIRST: usize = HIDDEN + Head::ALL.len();
 /// A header longer than this is not ours.
@@ -175,8 +173,8 @@ pub struct Heads {
     /// What `GLOBALS` weigh in the same, one after another.
     globals: [Local; GLOBALS.len()],
     bias: Local,
-    /// By hidden unit.
-    out: Vec<Probabilities>,
+    /// What the hidden layer weighs, by head.
+    out: Vec<Vec<f32>>,
     /// By bucket.
     bag: Vec<Probabilities>,
     thresholds: Probabilities,
@@ -221,11 +219,8 @@ impl Heads {
         }
         let mut bias = [0.0; FIRST];
         bias.copy_from_slice(&Tensor::cat(&[&net.hidden.1, &net.bias], 0)?.to_vec1::<f32>()?);
-        let rows = |weights: &Tensor| -> Result<Vec<Probabilities>, candle_core::Error> {
-            let rows = weights.to_vec2::<f32>()?;
-            Ok(rows.iter().map(|row| std::array::from_fn(|head| row[head])).collect())
-        };
-        let (out, bag) = (rows(&net.out.t()?.contiguous()?)?, rows(&net.bag)?);
+        let (out, bag) = (net.out.to_vec2::<f32>()?, net.bag.to_vec2::<f32>()?);
+        let bag = bag.iter().map(|row| std::array::from_fn(|head| row[head])).collect();
         let first = Tensor::from_vec(first.concat(), (DENSE, FIRST), &Device::Cpu)?;
         Ok(Heads { first, globals, bias, out, bag, thresholds, encoder_sha256 })
     }
@@ -272,18 +267,10 @@ impl Heads {
         for (weights, x) in self.globals.iter().zip(globals).filter(|(_, x)| *x != 0.0) {
             sums.iter_mut().zip(weights).for_each(|(sum, w)| *sum += x * w);
         }
-        let (hidden, straight) = sums.split_at(HIDDEN);
-        // Sums side by side: one after another each addition would wait for the one before.
-        let mut lanes = [[0.0f32; Head::ALL.len()]; LANES];
-        let ((hidden, _), (out, _)) = (hidden.as_chunks::<LANES>(), self.out.as_chunks::<LANES>());
-        for (units, weights) in hidden.iter().zip(out) {
-            for ((lane, unit), weights) in lanes.iter_mut().zip(units).zip(weights) {
-                let unit = unit.max(0.0);
-                lane.iter_mut().zip(weights).for_each(|(sum, w)| *sum += unit * w);
-            }
-        }
+        let (hidden, straight) = sums.split_at_mut(HIDDEN);
+        hidden.iter_mut().for_each(|unit| *unit = unit.max(0.0));
         std::array::from_fn(|head| {
-            let logit = straight[head] + lanes.iter().map(|lane| lane[head]).sum::<f32>();
+            let logit = straight[head] + dot(hidden, &self.out[head]);
             1.0 / (1.0 + (-logit).exp())
         })
     }

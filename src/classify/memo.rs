@@ -27,15 +27,16 @@ pub struct Memo {
     /// How many texts have had a number: no number is given twice.
     numbers: u32,
     /// By the text of a message.
-    messages: HashMap<Box<str>, Noted<Vec<(Range<usize>, Arc<Text>)>>>,
+    messages: HashMap<Box<str>, Said>,
     texts: HashMap<Box<str>, Arc<Text>>,
     /// In the order of the thread.
     locals: Vec<(Surroundings, Box<Local>)>,
 }
 
-/// Something with the reading that it was last of use to.
-struct Noted<T> {
-    it: T,
+/// The sentences of a message's own words.
+struct Said {
+    sentences: Vec<(Range<usize>, Arc<Text>)>,
+    /// The reading that it was last of use to.
     reading: u32,
 }
 
@@ -80,12 +81,10 @@ impl Text {
 impl Memo {
     /// About how much memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
-        let message = |(text, noted): (&Box<str>, &Noted<Vec<_>>)| text.len() + 120 + 40 * noted.it.len();
-        let text = |(text, known): (&Box<str>, &Arc<Text>)| {
-            text.len() + 250 + 4 * known.vector.get().map_or(0, |vector| vector.len())
-        };
-        let locals = self.locals.len() * (size_of::<Local>() + size_of::<Surroundings>() + 32);
-        self.messages.iter().map(message).sum::<usize>() + self.texts.iter().map(text).sum::<usize>() + locals
+        let messages = self.messages.iter().map(|(text, said)| text.len() + 120 + 40 * said.sentences.len());
+        let vector = |text: &Text| text.vector.get().map_or(0, |vector| size_of_val(&**vector));
+        let texts = self.texts.iter().map(|(words, text)| words.len() + 250 + vector(text));
+        messages.chain(texts).sum::<usize>() + self.locals.len() * (size_of::<Local>() + size_of::<Surroundings>() + 32)
     }
 
     /// The texts of all sentences of the thread as it was last read.
@@ -123,14 +122,14 @@ impl Memo {
             if !self.messages.contains_key(said.text.as_str()) {
                 let own = quote::own(&said.text, thread.kind).into_iter();
                 let split = own.flat_map(|range| sentence::split(&said.text, range)).collect::<Vec<_>>();
-                let it = split.into_iter().map(|range| (range.clone(), self.text(&said.text[range]))).collect();
-                self.messages.insert(said.text.as_str().into(), Noted { it, reading: 0 });
+                let sentences = split.into_iter().map(|range| (range.clone(), self.text(&said.text[range]))).collect();
+                self.messages.insert(said.text.as_str().into(), Said { sentences, reading: 0 });
             }
-            let Some(noted) = self.messages.get_mut(said.text.as_str()) else { continue };
-            noted.reading = self.readings;
+            let Some(known) = self.messages.get_mut(said.text.as_str()) else { continue };
+            known.reading = self.readings;
             let piece =
                 |(range, text): &(Range<usize>, Arc<Text>)| Piece { message, range: range.clone(), text: text.clone() };
-            pieces.extend(noted.it.iter().map(piece));
+            pieces.extend(known.sentences.iter().map(piece));
         }
         pieces
     }
@@ -195,7 +194,7 @@ impl Memo {
     /// Forgets what this reading had no use for.
     pub(super) fn end(&mut self) {
         let reading = self.readings;
-        self.messages.retain(|_, noted| noted.reading == reading);
+        self.messages.retain(|_, said| said.reading == reading);
         // A text that no message has any more is held by this map alone.
         self.texts.retain(|_, text| Arc::strong_count(text) > 1);
     }

@@ -47,12 +47,18 @@ pub struct Facts {
     pub bag: Box<[(u32, f32)]>,
     /// What the ranker's cues find.
     pub cues: Box<[f32]>,
-    /// The vectors of the sentences, and the direction between them.
-    pub(super) vector: OnceLock<(Vec<Arc<[f32]>>, Arc<[f32]>)>,
+    direction: OnceLock<Direction>,
     pub(super) plain_words: OnceLock<usize>,
     pub(super) hedges: OnceLock<bool>,
     pub(super) unblocks: OnceLock<bool>,
     pub(super) reports_done: OnceLock<bool>,
+}
+
+/// The direction between the vectors of some sentences.
+#[derive(Debug, PartialEq)]
+struct Direction {
+    sentences: Vec<Arc<[f32]>>,
+    vector: Arc<[f32]>,
 }
 
 impl Memo {
@@ -109,13 +115,13 @@ impl Memo {
 
     /// About how much memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
-        let unit = |(key, noted): (&Box<str>, &Noted)| {
-            let Facts { shown, stems, terms, bag, cues, vector, .. } = &*noted.facts;
-            let vector = vector.get().map_or(0, |(_, vector)| vector.len());
+        let units = self.single.iter().chain(&self.joined).map(|(key, noted)| {
+            let Facts { shown, stems, terms, bag, cues, direction, .. } = &*noted.facts;
+            let vector = direction.get().map_or(0, |known| known.vector.len());
             key.len() + shown.len() + 350 + 4 * (stems.len() + cues.len() + vector) + 8 * (terms.len() + bag.len())
-        };
+        });
         let stems = self.stems.keys().map(|stem| stem.len() + 40).sum::<usize>();
-        self.single.iter().chain(&self.joined).map(unit).sum::<usize>() + stems
+        units.sum::<usize>() + stems
     }
 }
 
@@ -146,10 +152,12 @@ impl Facts {
 
     /// The direction between `sentences`, the vectors of the unit's sentences; these may be others than the last time.
     pub(super) fn direction(&self, sentences: &[&Arc<[f32]>]) -> Arc<[f32]> {
-        let (from, vector) =
-            self.vector.get_or_init(|| (sentences.iter().map(|v| (*v).clone()).collect(), mean(sentences)));
-        let same = from.len() == sentences.len() && from.iter().zip(sentences).all(|(a, b)| Arc::ptr_eq(a, b));
-        if same { vector.clone() } else { mean(sentences) }
+        let made =
+            || Direction { sentences: sentences.iter().map(|v| (*v).clone()).collect(), vector: mean(sentences) };
+        let known = self.direction.get_or_init(made);
+        let same = known.sentences.len() == sentences.len()
+            && known.sentences.iter().zip(sentences).all(|(known, now)| Arc::ptr_eq(known, now));
+        if same { known.vector.clone() } else { mean(sentences) }
     }
 }
 
