@@ -83,10 +83,14 @@ fn opens(history: &History<'_>, sentence: &Sentence, who: &str, opened: Mark) ->
 
 /// Whether somebody says that a thing is done or moves again.
 fn says_done(words: &str) -> bool {
-    let is_done = |word: &str| DONE.iter().any(|done| word.eq_ignore_ascii_case(done));
-    let parts = || words.split(|c: char| !c.is_alphanumeric());
-    // Only of other letters the small ones have to be asked for.
-    let done = if words.is_ascii() { parts().any(is_done) } else { parts().any(|word| is_done(&word.to_lowercase())) };
+    let done = match words.is_ascii() {
+        true => {
+            let mut parts = words.as_bytes().split(|byte| !byte.is_ascii_alphanumeric());
+            parts.any(|part| DONE.iter().any(|done| part.eq_ignore_ascii_case(done.as_bytes())))
+        }
+        // Of other letters the small ones have to be asked for.
+        false => words.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|word| DONE.contains(&word)),
+    };
     done && !words.to_lowercase().contains("not ")
 }
 
