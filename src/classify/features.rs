@@ -1,6 +1,6 @@
 //! What a head sees of a sentence: its vector and its neighbours', its cues and theirs, its words hashed, its place.
 
-use crate::domain::Kind;
+use crate::{domain::Kind, model::dot};
 
 use super::cues::{CUES, Cues};
 
@@ -12,6 +12,9 @@ pub const DIM: usize = 384;
 pub const DENSE: usize = 4 * DIM + 3 * CUES + PLACES;
 /// Rows of the table that words are hashed into.
 pub const BUCKETS: usize = 1 << 15;
+
+/// The texts of the sentences around one, by number from 1, 0 where there is none; then who and what they share with it.
+pub type Surroundings = [u32; 2 * AROUND + 2];
 
 /// Sentences on either side that belong to the exchange a sentence is part of.
 const NEAR: usize = 2;
@@ -35,10 +38,15 @@ pub struct Line<'a> {
     pub message: usize,
 }
 
+/// The numbers of a row that hang on the whole thread; all others hang on the sentences within `AROUND`.
+pub const GLOBALS: [usize; 5] = [PLACE + 2, PLACE + 3, PLACE + 4, PLACE + 5, PLACE + 13];
+/// Where the numbers about length and place begin.
+const PLACE: usize = 4 * DIM + 3 * CUES;
+
 /// The sentences of one thread in order, with their vectors, ready to be turned into rows.
-pub struct Features<'a> {
+pub struct Features<'a, V> {
     lines: &'a [Line<'a>],
-    vectors: &'a [Vec<f32>],
+    vectors: &'a [V],
     cues: &'a [Cues],
     kind: Kind,
     words: Vec<usize>,
@@ -46,10 +54,21 @@ pub struct Features<'a> {
     middle: Vec<f32>,
 }
 
-impl<'a> Features<'a> {
+impl<'a, V: AsRef<[f32]>> Features<'a, V> {
     /// `lines`, `vectors` (each `[DIM]`) and `cues` go together by position.
-    pub fn new(lines: &'a [Line<'a>], vectors: &'a [Vec<f32>], cues: &'a [Cues], kind: Kind) -> Features<'a> {
+    pub fn new(lines: &'a [Line<'a>], vectors: &'a [V], cues: &'a [Cues], kind: Kind) -> Features<'a, V> {
         let words = lines.iter().map(|l| l.text.split_whitespace().count()).collect();
+        Features::counted(lines, vectors, cues, words, kind)
+    }
+
+    /// The same where the words of each line have been counted.
+    pub fn counted(
+        lines: &'a [Line<'a>],
+        vectors: &'a [V],
+        cues: &'a [Cues],
+        words: Vec<usize>,
+        kind: Kind,
+    ) -> Features<'a, V> {
         let mut features = Features { lines, vectors, cues, kind, words, middle: vec![0.0; DIM] };
         let mut middle = vec![0.0; DIM];
         features.add_mean(0..lines.len(), usize::MAX, &mut middle);
@@ -67,7 +86,7 @@ impl<'a> Features<'a> {
         let (before_it, rest) = rest.split_at_mut(DIM);
         let (after_it, rest) = rest.split_at_mut(DIM);
         let (around_it, rest) = rest.split_at_mut(DIM);
-        own.copy_from_slice(&self.vectors[at]);
+        own.copy_from_slice(self.vectors[at].as_ref());
         self.add_mean(near..at, at, before_it);
         self.add_mean(at + 1..after, at, after_it);
         self.add_mean(around..beyond, at, around_it);
@@ -81,6 +100,25 @@ impl<'a> Features<'a> {
         self.flag(near..at, &mut cues[CUES..2 * CUES]);
         self.flag(at + 1..beyond.min(at + 1 + 2 * NEAR), &mut cues[2 * CUES..]);
         self.place(at, likeness, places);
+    }
+
+    /// The numbers of sentence `at` that hang on the whole thread, in the order of `GLOBALS`.
+    pub fn globals(&self, at: usize) -> [f32; GLOBALS.len()] {
+        let [share, early, ending, late] = shares(at, self.lines.len());
+        [share, early, ending, late, cosine(self.vectors[at].as_ref(), &self.middle)]
+    }
+
+    /// What the numbers of sentence `at` other than `globals` are made of: sentences with the same surroundings have the
+    /// same. `number` tells texts apart.
+    pub fn surroundings(&self, at: usize, number: impl Fn(usize) -> u32) -> Surroundings {
+        let mut around = [0; 2 * AROUND + 2];
+        for (into, other) in around.iter_mut().zip(at as isize - AROUND as isize..=(at + AROUND) as isize) {
+            let there = usize::try_from(other).ok().filter(|other| *other < self.lines.len());
+            *into = there.map_or(0, |other| 1 + number(other));
+        }
+        let beside = self.beside(at).into_iter().fold(0, |bits, same| bits << 1 | u32::from(same));
+        around[2 * AROUND + 1] = beside;
+        around
     }
 
     /// The hashed words of sentence `at`: `(bucket, weight)`, the weights' squares summing to 1.
@@ -108,7 +146,7 @@ impl<'a> Features<'a> {
         for at in range.filter(|at| *at != except) {
             let weight = self.words[at].clamp(1, FULL_WEIGHT_WORDS) as f32;
             total += weight;
-            for (into, number) in sum.iter_mut().zip(&self.vectors[at]) {
+            for (into, number) in sum.iter_mut().zip(self.vectors[at].as_ref()) {
                 *into += weight * number;
             }
         }
@@ -126,25 +164,31 @@ impl<'a> Features<'a> {
         }
     }
 
-    fn place(&self, at: usize, likeness: [f32; 4], into: &mut [f32]) {
-        let count = self.lines.len();
+    /// Whether the sentence before, and that after, is by the same author; and whether they are in the same message.
+    fn beside(&self, at: usize) -> [bool; 4] {
         let here = &self.lines[at];
-        let same = |other: Option<&Line<'_>>| f32::from(u8::from(other.is_some_and(|l| l.author == here.author)));
-        let joined = |other: Option<&Line<'_>>| f32::from(u8::from(other.is_some_and(|l| l.message == here.message)));
+        let same = |other: Option<&Line<'_>>| other.is_some_and(|l| l.author == here.author);
+        let joined = |other: Option<&Line<'_>>| other.is_some_and(|l| l.message == here.message);
         let (before, after) = (at.checked_sub(1).and_then(|b| self.lines.get(b)), self.lines.get(at + 1));
+        [same(before), same(after), joined(before), joined(after)]
+    }
+
+    fn place(&self, at: usize, likeness: [f32; 4], into: &mut [f32]) {
         let words = self.words[at] as f32;
-        let share = (at as f32 + 0.5) / count as f32;
+        let [share, early, ending, late] = shares(at, self.lines.len());
+        let [same_before, same_after, joined_before, joined_after] =
+            self.beside(at).map(|same| f32::from(u8::from(same)));
         let numbers = [
             (1.0 + words).ln() - 2.0,
             if words <= 2.0 { 1.0 } else { 0.0 },
             share,
-            if share < 0.05 { 1.0 } else { 0.0 },
-            if share > 0.95 { 1.0 } else { 0.0 },
-            if share > 0.85 { 1.0 } else { 0.0 },
-            same(before),
-            same(after),
-            joined(before),
-            joined(after),
+            early,
+            ending,
+            late,
+            same_before,
+            same_after,
+            joined_before,
+            joined_after,
             likeness[0],
             likeness[1],
             likeness[2],
@@ -155,9 +199,15 @@ impl<'a> Features<'a> {
     }
 }
 
+/// How far into the thread a sentence stands, and whether that is at its beginning, at its end, late in it.
+fn shares(at: usize, count: usize) -> [f32; 4] {
+    let share = (at as f32 + 0.5) / count as f32;
+    let truth = |yes: bool| f32::from(u8::from(yes));
+    [share, truth(share < 0.05), truth(share > 0.95), truth(share > 0.85)]
+}
+
 /// Cosine of two vectors, 0 where one of them is empty of direction.
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
-    let dot = |x: &[f32], y: &[f32]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f32>();
     let lengths = (dot(a, a) * dot(b, b)).sqrt();
     if lengths > 0.0 { dot(a, b) / lengths } else { 0.0 }
 }

@@ -5,14 +5,16 @@ use std::{collections::HashMap, path::PathBuf};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
-use crate::model::ModelError;
+use crate::model::{ModelError, dot};
 
-use super::features::{self, BUCKETS, DENSE, Features};
+use super::features::{self, BUCKETS, DENSE, Features, GLOBALS};
 
 /// Units of the shipped hidden layer: three networks of 64, trained apart and laid side by side.
 pub const HIDDEN: usize = 192;
-/// Sentences in one pass.
-const BATCH: usize = 256;
+/// Sentences in one pass, always as many: how a product is cut up hangs on its size, and a sentence's digits would with it.
+const BATCH: usize = 64;
+/// Numbers that the first products make of a row: the hidden layer and the straight one.
+const FIRST: usize = HIDDEN + Head::ALL.len();
 /// A header longer than this is not ours.
 const MAX_HEADER_BYTES: usize = 1 << 16;
 
@@ -160,9 +162,21 @@ impl Batch {
     }
 }
 
+/// What the network makes of a sentence before its place in the whole thread is told: as many numbers as the hidden layer and
+/// the straight one have, with what they make of words and their biases.
+pub type Local = [f32; FIRST];
+
 /// Heads read from a file, with the thresholds they were given on validation data.
 pub struct Heads {
-    net: Net,
+    /// `[DENSE, FIRST]`, zeros where a row has `GLOBALS`.
+    first: Tensor,
+    /// What `GLOBALS` weigh in the same, one after another.
+    globals: [Local; GLOBALS.len()],
+    bias: Local,
+    /// What the hidden layer weighs, by head.
+    out: Vec<Vec<f32>>,
+    /// By bucket.
+    bag: Vec<Probabilities>,
     thresholds: Probabilities,
     encoder_sha256: String,
 }
@@ -193,7 +207,22 @@ impl Heads {
         let vars =
             VarBuilder::from_slice_safetensors(bytes, DType::F32, &Device::Cpu).map_err(|e| bad(e.to_string()))?;
         let net = Net::new(&vars, HIDDEN).map_err(|e| bad(e.to_string()))?;
-        Ok(Heads { net, thresholds, encoder_sha256 })
+        Heads::of(&net, thresholds, encoder_sha256).map_err(|e| bad(e.to_string()))
+    }
+
+    fn of(net: &Net, thresholds: Probabilities, encoder_sha256: String) -> Result<Heads, candle_core::Error> {
+        let mut first = Tensor::cat(&[&net.hidden.0, &net.straight], 0)?.t()?.contiguous()?.to_vec2::<f32>()?;
+        let mut globals = [[0.0; FIRST]; GLOBALS.len()];
+        for (weights, at) in globals.iter_mut().zip(GLOBALS) {
+            weights.copy_from_slice(&first[at]);
+            first[at].fill(0.0);
+        }
+        let mut bias = [0.0; FIRST];
+        bias.copy_from_slice(&Tensor::cat(&[&net.hidden.1, &net.bias], 0)?.to_vec1::<f32>()?);
+        let (out, bag) = (net.out.to_vec2::<f32>()?, net.bag.to_vec2::<f32>()?);
+        let bag = bag.iter().map(|row| std::array::from_fn(|head| row[head])).collect();
+        let first = Tensor::from_vec(first.concat(), (DENSE, FIRST), &Device::Cpu)?;
+        Ok(Heads { first, globals, bias, out, bag, thresholds, encoder_sha256 })
     }
 
     /// The sha256 of the encoder weights that these heads were trained on.
@@ -206,25 +235,44 @@ impl Heads {
         &self.thresholds
     }
 
-    /// One row of probabilities for each of `count` sentences of `features`.
-    pub fn probabilities(&self, features: &Features<'_>, count: usize) -> Result<Vec<Probabilities>, ModelError> {
-        let mut all = Vec::with_capacity(count);
-        for from in (0..count).step_by(BATCH) {
-            let rows = from..count.min(from + BATCH);
-            let mut dense = vec![0.0; rows.len() * DENSE];
-            for (at, row) in rows.clone().zip(dense.chunks_exact_mut(DENSE)) {
+    /// What the network makes of each of the sentences `wanted`, but for its place in the whole thread. A sentence's numbers do
+    /// not depend on the others that are wanted.
+    pub fn locals<V: AsRef<[f32]>>(
+        &self,
+        features: &Features<'_, V>,
+        wanted: &[usize],
+    ) -> Result<Vec<Local>, ModelError> {
+        let mut all = Vec::with_capacity(wanted.len());
+        for batch in wanted.chunks(BATCH) {
+            let mut dense = vec![0.0; BATCH * DENSE];
+            for (&at, row) in batch.iter().zip(dense.chunks_exact_mut(DENSE)) {
                 features.dense(at, row);
             }
-            let bags: Vec<Vec<(u32, f32)>> = rows.map(|at| features.bag(at)).collect();
-            let bags: Vec<&[(u32, f32)]> = bags.iter().map(Vec::as_slice).collect();
-            let logits = self.net.forward(&Batch::new(dense, &bags)?, None)?;
-            for row in candle_nn::ops::sigmoid(&logits)?.to_vec2::<f32>()? {
-                let mut by_head = [0.0; Head::ALL.len()];
-                by_head.copy_from_slice(&row);
-                all.push(by_head);
+            let made = Tensor::from_vec(dense, (BATCH, DENSE), &Device::Cpu)?.matmul(&self.first)?.to_vec2::<f32>()?;
+            for (&at, row) in batch.iter().zip(&made) {
+                let mut local: Local = std::array::from_fn(|n| row[n] + self.bias[n]);
+                for (bucket, weight) in features.bag(at) {
+                    let words = &self.bag[bucket as usize];
+                    local[HIDDEN..].iter_mut().zip(words).for_each(|(sum, x)| *sum += weight * x);
+                }
+                all.push(local);
             }
         }
         Ok(all)
+    }
+
+    /// The probabilities of a sentence whose place in the whole thread is `globals`.
+    pub fn probabilities(&self, local: &Local, globals: [f32; GLOBALS.len()]) -> Probabilities {
+        let mut sums = *local;
+        for (weights, x) in self.globals.iter().zip(globals).filter(|(_, x)| *x != 0.0) {
+            sums.iter_mut().zip(weights).for_each(|(sum, w)| *sum += x * w);
+        }
+        let (hidden, straight) = sums.split_at_mut(HIDDEN);
+        hidden.iter_mut().for_each(|unit| *unit = unit.max(0.0));
+        std::array::from_fn(|head| {
+            let logit = straight[head] + dot(hidden, &self.out[head]);
+            1.0 / (1.0 + (-logit).exp())
+        })
     }
 }
 

@@ -5,20 +5,24 @@ pub mod cues;
 pub mod features;
 pub mod heads;
 mod judge;
+mod memo;
 
-use std::{collections::HashMap, ops::Range, path::PathBuf};
+use std::{collections::HashSet, ops::Range, path::PathBuf};
 
 use crate::{
-    domain::{Kind, Message, Sentence, Span, Thread, ThreadActs},
+    domain::{Kind, Sentence, Span, Thread, ThreadActs},
     model::{Embedder, ModelError},
-    text::{due_phrase, person_mention::Roll, quote, sentence},
+    text::person_mention::Roll,
 };
 
 use self::{
     cues::Cues,
-    features::{DIM, Features, Line},
-    heads::Heads,
+    features::{DIM, Features, Line, Surroundings},
+    heads::{Heads, Probabilities},
+    memo::Piece,
 };
+
+pub use memo::Memo;
 
 /// Sentences handed to the encoder between two looks at whether the caller still wants them.
 const CHUNK: usize = 256;
@@ -32,12 +36,6 @@ const CANCELLED: &str = "reading was cancelled";
 pub struct Classifier {
     /// `None`: cue words alone.
     heads: Option<Heads>,
-}
-
-/// A sentence before it is read.
-struct Piece {
-    message: usize,
-    range: Range<usize>,
 }
 
 impl Classifier {
@@ -83,11 +81,28 @@ impl Classifier {
         encoder: Option<&mut dyn Embedder>,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<ThreadActs, ModelError> {
-        let mut pieces = pieces(thread);
+        self.classify_again(thread, encoder, &mut Memo::default(), cancelled)
+    }
+
+    /// The same, with what is known from reading the thread before with the same encoder: the result is that of `classify`.
+    ///
+    /// # Errors
+    /// As `classify`.
+    pub fn classify_again(
+        &self,
+        thread: &Thread,
+        encoder: Option<&mut dyn Embedder>,
+        memo: &mut Memo,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<ThreadActs, ModelError> {
+        let people = people(thread);
+        memo.begin(thread, &people);
+        let mut pieces = memo.pieces(thread);
         let mut skipped = Vec::new();
         let mut embeddings = Vec::new();
         if let Some(encoder) = encoder {
-            embeddings = embed(thread, &pieces, encoder, cancelled)?;
+            let said: Vec<(&Piece, &str)> = pieces.iter().map(|piece| (piece, line(thread, piece).text)).collect();
+            embeddings = memo.embed(&said, encoder, CHUNK, cancelled)?;
             if let Some(first) = pieces.get(embeddings.len()).map(|p| p.message) {
                 pieces.retain(|p| p.message < first);
                 embeddings.truncate(pieces.len());
@@ -95,38 +110,36 @@ impl Classifier {
             }
         }
         let lines: Vec<Line<'_>> = pieces.iter().map(|p| line(thread, p)).collect();
-        let cues: Vec<Cues> = lines.iter().map(|l| Cues::of(l.text)).collect();
+        let cues: Vec<Cues> = pieces.iter().map(|p| p.text.cues.clone()).collect();
         let probabilities = match &self.heads {
             Some(heads) if !embeddings.is_empty() => {
                 if let Some(odd) = embeddings.iter().find(|v| v.len() != DIM) {
                     return Err(mismatch(format!("the encoder's vectors have {} numbers, not {DIM}", odd.len())));
                 }
-                heads.probabilities(&Features::new(&lines, &embeddings, &cues, thread.kind), lines.len())?
+                let words = pieces.iter().map(|p| p.text.words).collect();
+                let features = Features::counted(&lines, &embeddings, &cues, words, thread.kind);
+                let numbers: Vec<u32> = pieces.iter().map(|p| p.text.number).collect();
+                let around: Vec<Surroundings> =
+                    (0..lines.len()).map(|at| features.surroundings(at, |other| numbers[other])).collect();
+                let locals = memo.locals(&around, |unknown| heads.locals(&features, unknown))?;
+                locals.enumerate().map(|(at, local)| heads.probabilities(local, features.globals(at))).collect()
             }
             _ => Vec::new(),
         };
-        let roll = Roll::new(&people(thread));
+        let roll = Roll::new(&people);
         let judged = pieces.iter().enumerate().map(|(at, piece)| {
             let heads = self.heads.as_ref().zip(probabilities.get(at)).map(|(h, p)| (p, h.thresholds()));
-            sentence_of(piece, &lines[at], &cues[at], heads, thread.kind, &roll)
+            sentence_of(piece, &lines[at], heads, thread.kind, &roll)
         });
         let mut sentences: Vec<Sentence> = judged.collect();
         assent::carry(&mut sentences, &cues);
+        memo.end();
         Ok(ThreadActs { sentences, embeddings, skipped })
     }
 }
 
 fn mismatch(why: String) -> ModelError {
     ModelError::BadFile { path: PathBuf::from(EMBEDDED_NAME), why }
-}
-
-fn pieces(thread: &Thread) -> Vec<Piece> {
-    let own = |(message, said): (usize, &Message)| {
-        let ranges = quote::own(&said.text, thread.kind);
-        let split = ranges.into_iter().flat_map(|range| sentence::split(&said.text, range)).collect::<Vec<_>>();
-        split.into_iter().map(move |range| Piece { message, range })
-    };
-    thread.messages.iter().enumerate().flat_map(own).collect()
 }
 
 fn line<'a>(thread: &'a Thread, piece: &Piece) -> Line<'a> {
@@ -138,37 +151,10 @@ fn line<'a>(thread: &'a Thread, piece: &Piece) -> Line<'a> {
     }
 }
 
-/// A vector for each piece, up to the first one that a withdrawn caller left without.
-fn embed(
-    thread: &Thread,
-    pieces: &[Piece],
-    encoder: &mut dyn Embedder,
-    cancelled: &dyn Fn() -> bool,
-) -> Result<Vec<Vec<f32>>, ModelError> {
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut texts: Vec<&str> = Vec::new();
-    let mut place_of = Vec::with_capacity(pieces.len());
-    for piece in pieces {
-        let text = line(thread, piece).text;
-        place_of.push(*places.entry(text).or_insert_with(|| {
-            texts.push(text);
-            texts.len() - 1
-        }));
-    }
-    let mut vectors: Vec<Vec<f32>> = Vec::with_capacity(texts.len());
-    for chunk in texts.chunks(CHUNK) {
-        if cancelled() {
-            break;
-        }
-        vectors.extend(encoder.embed(chunk)?);
-    }
-    Ok(place_of.into_iter().map_while(|place| vectors.get(place).cloned()).collect())
-}
-
 /// Participants, and authors whom the source does not list among them.
 fn people(thread: &Thread) -> Vec<String> {
     let mut people = thread.participants.clone();
-    let mut known: std::collections::HashSet<&str> = thread.participants.iter().map(String::as_str).collect();
+    let mut known: HashSet<&str> = thread.participants.iter().map(String::as_str).collect();
     for author in thread.messages.iter().filter_map(|m| m.author.as_deref()) {
         if known.insert(author) {
             people.push(author.to_owned());
@@ -180,18 +166,17 @@ fn people(thread: &Thread) -> Vec<String> {
 fn sentence_of(
     piece: &Piece,
     line: &Line<'_>,
-    cues: &Cues,
-    heads: Option<(&heads::Probabilities, &heads::Probabilities)>,
+    heads: Option<(&Probabilities, &Probabilities)>,
     kind: Kind,
     roll: &Roll,
 ) -> Sentence {
-    let words = line.text.split_whitespace().count();
+    let (words, cues) = (piece.text.words, &piece.text.cues);
     let verdict = judge::judge(cues, words, kind, heads);
-    let due = judge::may_be_due(verdict.act).then(|| due_phrase::find(line.text)).flatten();
+    let due = judge::may_be_due(verdict.act).then(|| piece.text.due(line.text)).flatten();
     let offset = |r: Range<usize>| Span::new(piece.message, piece.range.start + r.start..piece.range.start + r.end);
     // A name that is the author's own is a signature, unless it is set down as a task.
     let task = cues.any(&[cues::Cue::ActionItem, cues::Cue::NamedWill]);
-    let named = roll.find(line.text).map(|m| m.who).filter(|who| task || Some(who.as_str()) != line.author);
+    let named = piece.text.named(line.text, roll).filter(|who| task || Some(*who) != line.author);
     Sentence {
         span: Span::new(piece.message, piece.range.clone()),
         act: verdict.act,
@@ -200,7 +185,7 @@ fn sentence_of(
         salience: verdict.salience,
         decision: verdict.decision,
         action: verdict.action,
-        addressee: named,
+        addressee: named.map(str::to_owned),
         due: due.map(offset),
         words,
     }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::domain::SpeechAct;
+use crate::domain::{Message, SpeechAct};
 
 use super::*;
 

@@ -11,7 +11,7 @@ use super::{
 use crate::domain::{How, Metric, ObligationKind, Sentence, SpeechAct};
 
 /// How sure the reading of a proposal must be: "we should really do that some time" is hardly one.
-const SURE: f32 = 0.6;
+pub(super) const SURE: f32 = 0.6;
 
 /// Words by which people dream aloud rather than put something forward.
 static MUSES: LazyLock<Regex> = LazyLock::new(|| {
@@ -30,8 +30,9 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
         };
         match sentence.act {
             SpeechAct::Decision => {
-                let open = debts.iter_mut().filter(|debt| debt.is_open());
-                open.for_each(|debt| debt.ended = Some(Ended { by: mark, how: How::Met }));
+                if let Some(debt) = debts.last_mut().filter(|debt| debt.is_open()) {
+                    debt.ended = Some(Ended { by: mark, how: How::Met });
+                }
             }
             // One decision is waited for at a time: a second option is part of the same.
             SpeechAct::Proposal

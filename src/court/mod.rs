@@ -18,29 +18,33 @@ pub use debt::{Debt, Ended, Mark};
 pub use history::is_bot;
 pub use ruling::{Ruling, ruling};
 
-use crate::domain::{How, Kind, Obligation, ObligationKind, Thread, ThreadActs};
+use crate::domain::{How, Kind, Obligation, ObligationKind, Sentence, Thread, ThreadActs};
 use history::{History, Move, Step};
 
 /// Everything that was ever owed in a thread, in the order it was opened, whether or not its source says when.
 pub fn debts(thread: &Thread, acts: &ThreadActs) -> Vec<Debt> {
-    let history = History::of(thread, acts);
+    debts_of(&History::of(thread, acts))
+}
+
+fn debts_of(history: &History<'_>) -> Vec<Debt> {
+    let thread = history.thread;
     // A document asks nobody in particular; what it has to say of itself is in its changes.
-    if document::is_document(&history) {
-        return document::debts(&history);
+    if document::is_document(history) {
+        return document::debts(history);
     }
     let mut debts = match thread.kind {
-        Kind::Review => review::debts(&history),
-        _ => reply::debts(&history),
+        Kind::Review => review::debts(history),
+        _ => reply::debts(history),
     };
     // Suggestions in a review are part of it: the author or the reviewers have the turn.
     if thread.kind != Kind::Review {
-        debts.extend(decision::debts(&history));
+        debts.extend(decision::debts(history));
     }
-    debts.extend(told::debts(&history));
+    debts.extend(told::debts(history));
     if thread.kind == Kind::Review {
-        end_with_approval(&history, &mut debts);
+        end_with_approval(history, &mut debts);
     }
-    end_with_thread(&history, &mut debts);
+    end_with_thread(history, &mut debts);
     debts.sort_by_key(|debt| debt.opened);
     debts
 }
@@ -84,6 +88,12 @@ fn end_with_thread(history: &History<'_>, debts: &mut [Debt]) {
 /// The same as obligations, as far as the source says when things happened: a clock needs an instant to start from.
 pub fn obligations(thread: &Thread, acts: &ThreadActs) -> Vec<Obligation> {
     debts(thread, acts).iter().filter_map(|debt| debt.obligation(thread)).collect()
+}
+
+/// All that the law makes of how sure a sentence's reading is: two readings that agree in this leave the same owing.
+pub fn weight(sentence: &Sentence) -> [bool; 4] {
+    let Sentence { probability, action, .. } = *sentence;
+    [probability >= decision::SURE, probability >= told::SURE, action >= told::TAKES_ON, action > told::DECIDED_TO_DO]
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Replies: a question or request opens one, an answer by somebody else closes it.
 
-use std::sync::LazyLock;
+use std::{cell::LazyCell, collections::HashMap, ops::Deref, sync::LazyLock};
 
 use regex::Regex;
 
@@ -24,21 +24,35 @@ static WITHDRAWN: LazyLock<Regex> = LazyLock::new(|| {
 
 pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
     let names = history.thread.participants.iter().map(|name| folded(name)).filter(|name| !name.is_empty()).collect();
-    let room = Room { stream: is_stream(history), titled: history.titled(), names };
+    let mut by_id = HashMap::new();
+    for (at, message) in history.thread.messages.iter().enumerate() {
+        by_id.entry(message.id.as_str()).or_insert(at);
+    }
+    let room = Room { stream: is_stream(history), titled: history.titled(), names, by_id };
     let mut debts: Vec<Debt> = Vec::new();
+    // Of a long thread most have ended.
+    let mut open: Vec<usize> = Vec::new();
     for (at, step) in history.steps.iter().enumerate() {
         if step.does == Move::Closes {
-            let open = debts.iter_mut().filter(|debt| debt.is_open());
-            open.for_each(|debt| debt.ended = Some(Ended { by: step.mark, how: How::Superseded }));
+            for at in open.drain(..) {
+                debts[at].ended = Some(Ended { by: step.mark, how: How::Superseded });
+            }
         }
         if step.does == Move::Reopens {
             let again = reopened(&debts, step.mark);
+            open.extend(debts.len()..debts.len() + again.len());
             debts.extend(again);
         }
-        for debt in debts.iter_mut().filter(|debt| debt.is_open()) {
-            debt.ended = ends(history, &room, debt, step).map(|how| Ended { by: step.mark, how });
+        let progress = LazyCell::new(|| history.is_progress(step));
+        open.retain(|&at| {
+            let how = ends(history, &room, &debts[at], step, &progress);
+            debts[at].ended = how.map(|how| Ended { by: step.mark, how });
+            debts[at].is_open()
+        });
+        if let Some(debt) = opens(history, &room, at, open.iter().map(|&at| &debts[at]), debts.is_empty()) {
+            open.push(debts.len());
+            debts.push(debt);
         }
-        debts.extend(opens(history, &room, at, &debts));
     }
     debts
 }
@@ -58,15 +72,24 @@ fn reopened(debts: &[Debt], opened: Mark) -> Vec<Debt> {
     left.map(again).collect()
 }
 
-struct Room {
+struct Room<'t> {
     stream: bool,
     titled: Option<usize>,
     /// Everybody's name, folded.
     names: Vec<String>,
+    /// Where messages stand.
+    by_id: HashMap<&'t str, usize>,
 }
 
-/// The debt that a message opens; none where its author asked the same people before and still waits for them.
-fn opens(history: &History<'_>, room: &Room, at: usize, before: &[Debt]) -> Option<Debt> {
+/// The debt that a message opens; none where its author asked the same people before and still waits for them. `open`: those
+/// that wait at that time.
+fn opens<'d>(
+    history: &History<'_>,
+    room: &Room<'_>,
+    at: usize,
+    mut open: impl Iterator<Item = &'d Debt>,
+    is_first: bool,
+) -> Option<Debt> {
     let step = &history.steps[at];
     let message = step.message.filter(|_| step.does == Move::Says && !step.bot && !step.who.is_empty())?;
     let asking = history.sentences(message).find(|sentence| asks(history, sentence)).map(|sentence| sentence.span);
@@ -76,10 +99,10 @@ fn opens(history: &History<'_>, room: &Room, at: usize, before: &[Debt]) -> Opti
     let asking = asking.or(titled.then_some(whole))?;
     let owed_by = addressees(history, room, step, message);
     let owed_to = vec![step.who.to_string()];
-    if !titled && before.iter().any(|debt| debt.is_open() && debt.owed_to == owed_to && debt.owed_by == owed_by) {
+    if !titled && open.any(|debt| debt.owed_to == owed_to && debt.owed_by == owed_by) {
         return None;
     }
-    let first = before.is_empty() && history.author() == Some(step.who);
+    let first = is_first && history.author() == Some(step.who);
     let metric = if first { Metric::FirstResponse } else { Metric::NextResponse };
     let due = history.sentences(message).find(|sentence| sentence.span == asking).and_then(|sentence| sentence.due);
     let stated_due = due.and_then(|due| history.due(due));
@@ -97,14 +120,14 @@ fn opens(history: &History<'_>, room: &Room, at: usize, before: &[Debt]) -> Opti
 }
 
 /// Who is asked: whoever a sentence names, else whoever is answered, else the only other one there.
-fn addressees(history: &History<'_>, room: &Room, step: &Step<'_>, message: usize) -> Vec<String> {
+fn addressees(history: &History<'_>, room: &Room<'_>, step: &Step<'_>, message: usize) -> Vec<String> {
     let asking = history.sentences(message).filter(|sentence| asks(history, sentence));
     let mut named: Vec<String> = asking.filter_map(|sentence| sentence.addressee.clone()).collect();
     named.extend(addressed_first(room, step.text).and_then(|name| participant(history, name)));
     if named.is_empty() {
         let answered = history.thread.messages[message].reply_to.as_deref();
-        let parent = answered.and_then(|id| history.thread.messages.iter().find(|m| m.id == id));
-        named.extend(parent.and_then(|parent| parent.author.clone()));
+        let parent = answered.and_then(|id| room.by_id.get(id));
+        named.extend(parent.and_then(|&parent| history.thread.messages[parent].author.clone()));
     }
     if let ([one, other], true) = (&history.thread.participants[..], named.is_empty()) {
         named.push(if one == step.who { other.clone() } else { one.clone() });
@@ -115,7 +138,13 @@ fn addressees(history: &History<'_>, room: &Room, step: &Step<'_>, message: usiz
 }
 
 /// Whether, and how, `step` ends what its asker waits for.
-fn ends(history: &History<'_>, room: &Room, debt: &Debt, step: &Step<'_>) -> Option<How> {
+fn ends(
+    history: &History<'_>,
+    room: &Room<'_>,
+    debt: &Debt,
+    step: &Step<'_>,
+    progress: &impl Deref<Target = bool>,
+) -> Option<How> {
     let asker = debt.owed_to.first()?;
     if step.who == asker {
         return WITHDRAWN.is_match(step.text).then_some(How::Withdrawn);
@@ -128,7 +157,7 @@ fn ends(history: &History<'_>, room: &Room, debt: &Debt, step: &Step<'_>) -> Opt
     };
     let direct = answers.is_some() && answers == question;
     let meant = direct || !room.stream || names(step.text, asker);
-    (said && meant && history.is_progress(step)).then_some(How::Met)
+    (said && meant && **progress).then_some(How::Met)
 }
 
 /// Whether talks run through each other, so that only a name or a reply says who is answered.
@@ -138,13 +167,13 @@ fn is_stream(history: &History<'_>) -> bool {
         return false;
     }
     let names = people.iter().map(|name| folded(name)).collect();
-    let room = Room { stream: true, titled: None, names };
+    let room = Room { stream: true, titled: None, names, by_id: HashMap::new() };
     let spoken = history.steps.iter().filter(|step| step.message.is_some() && !step.bot);
     spoken.filter(|step| addressed_first(&room, step.text).is_some()).count() >= STREAM_NAMED
 }
 
 /// `ana: …`, `ana, …`, `@ana …`: the folded name that a message begins with.
-fn addressed_first<'r>(room: &'r Room, text: &str) -> Option<&'r String> {
+fn addressed_first<'r>(room: &'r Room<'_>, text: &str) -> Option<&'r String> {
     let first = text.split_whitespace().next()?;
     let marked = first.starts_with('@') || first.ends_with([':', ',']);
     let name = folded(first);

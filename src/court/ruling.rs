@@ -61,7 +61,7 @@ impl Finding {
 /// The ruling at `now` on the thread as it stands. A question without a time waits from the moment it is asked.
 pub fn ruling(thread: &Thread, acts: &ThreadActs, now: Timestamp) -> Ruling {
     let history = History::of(thread, acts);
-    let debts = super::debts(thread, acts);
+    let debts = super::debts_of(&history);
     let found = if is_document(&history) {
         quiet(&history, &debts, now)
     } else if thread.kind == Kind::Review {

@@ -1,6 +1,6 @@
 //! Promises, blockers and requests that nobody has taken, as people tell them.
 
-use std::sync::LazyLock;
+use std::{cell::LazyCell, ops::Deref, sync::LazyLock};
 
 use regex::Regex;
 
@@ -15,9 +15,11 @@ const DONE: &[&str] =
     &["done", "sent", "fixed", "delivered", "merged", "shipped", "unblocked", "resolved", "published", "finished"];
 
 /// How sure the reading of a blocker must be: half of what is taken for one below this is none.
-const SURE: f32 = 0.5;
+pub(super) const SURE: f32 = 0.5;
 /// How likely a commitment must be something to do: "I'd be happy to" is a courtesy.
-const TAKES_ON: f32 = 0.5;
+pub(super) const TAKES_ON: f32 = 0.5;
+/// How likely a decision must be something to do, before somebody has to take it.
+pub(super) const DECIDED_TO_DO: f32 = 0.5;
 
 /// Words by which people say that they cannot go on; a fault that they tell of is no blocker yet.
 static HOLDS_UP: LazyLock<Regex> = LazyLock::new(|| {
@@ -47,14 +49,21 @@ static NO_LONGER: LazyLock<Regex> = LazyLock::new(|| {
 
 pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
     let mut debts: Vec<Debt> = Vec::new();
+    // Of a long thread most have ended.
+    let mut open: Vec<usize> = Vec::new();
     for sentence in &history.acts.sentences {
         let message = &history.thread.messages[sentence.span.message];
         let Some(who) = message.author.as_deref().filter(|_| !message.bot) else { continue };
         let mark = Mark::Said(sentence.span);
-        for debt in debts.iter_mut().filter(|debt| debt.is_open()) {
-            debt.ended = ends(history, debt, sentence, who).map(|how| Ended { by: mark, how });
+        let says_done = LazyCell::new(|| says_done(history.thread.quote(sentence.span)));
+        open.retain(|&at| {
+            debts[at].ended = ends(&debts[at], sentence, who, &says_done).map(|how| Ended { by: mark, how });
+            debts[at].is_open()
+        });
+        if let Some(debt) = opens(history, sentence, who, mark) {
+            open.push(debts.len());
+            debts.push(debt);
         }
-        debts.extend(opens(history, sentence, who, mark));
     }
     debts
 }
@@ -72,7 +81,7 @@ fn opens(history: &History<'_>, sentence: &Sentence, who: &str, opened: Mark) ->
         SpeechAct::Blocker if sentence.probability >= SURE && holds_up(history.thread.quote(sentence.span)) => {
             (ObligationKind::Unblock, Metric::Unblock, sentence.addressee.iter().cloned().collect())
         }
-        SpeechAct::Decision if sentence.action > 0.5 && sentence.addressee.is_none() => {
+        SpeechAct::Decision if sentence.action > DECIDED_TO_DO && sentence.addressee.is_none() => {
             (ObligationKind::Owner, Metric::Owner, Vec::new())
         }
         _ => return None,
@@ -102,13 +111,23 @@ fn is_of_promise(history: &History<'_>, sentence: &Sentence, due: Span) -> bool 
     due.start >= begins || due.start <= sentence.span.start + leading + "before ".len()
 }
 
-fn ends(history: &History<'_>, debt: &Debt, sentence: &Sentence, who: &str) -> Option<How> {
-    let words = history.thread.quote(sentence.span).to_lowercase();
-    let says_done =
-        || words.split(|c: char| !c.is_alphanumeric()).any(|word| DONE.contains(&word)) && !words.contains("not ");
+/// Whether somebody says that a thing is done or moves again.
+fn says_done(words: &str) -> bool {
+    let done = match words.is_ascii() {
+        true => {
+            let mut parts = words.as_bytes().split(|byte| !byte.is_ascii_alphanumeric());
+            parts.any(|part| DONE.iter().any(|done| part.eq_ignore_ascii_case(done.as_bytes())))
+        }
+        // Of other letters the small ones have to be asked for.
+        false => words.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|word| DONE.contains(&word)),
+    };
+    done && !words.to_lowercase().contains("not ")
+}
+
+fn ends(debt: &Debt, sentence: &Sentence, who: &str, says_done: &impl Deref<Target = bool>) -> Option<How> {
     let met = match debt.kind {
-        ObligationKind::Promise => debt.owed_by.iter().any(|owner| owner == who) && says_done(),
-        ObligationKind::Unblock => sentence.act != SpeechAct::Blocker && says_done(),
+        ObligationKind::Promise => debt.owed_by.iter().any(|owner| owner == who) && **says_done,
+        ObligationKind::Unblock => sentence.act != SpeechAct::Blocker && **says_done,
         // Whoever commits takes it.
         ObligationKind::Owner => sentence.act == SpeechAct::Commitment,
         _ => false,

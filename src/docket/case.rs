@@ -1,20 +1,25 @@
 //! From a thread's debts to readings: what each is matched by, when its clock stood still, and who owes it.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::{
     Entry,
+    owner::{Measure, Owners},
     rules::{Rules, zone_name},
+    turn::Turns,
 };
 use crate::{
     court::{self, Ruling},
     domain::{Event, Metric, Moment, Obligation, ObligationKind, Thread, ThreadActs},
-    sla::{Assessment, Case, Goal, Pause, Subject, assess::assess_thread, pause::pauses},
+    sla::{
+        Assessment, Case, Goal, Pause, Subject,
+        assess::assess_thread,
+        pause::{PauseWhen, pauses},
+    },
     time::{Calendar, WorkClock},
 };
-
-/// A stretch in which it was somebody else's turn; without an end it lasts.
-type Turn = (Timestamp, Option<Timestamp>);
 
 /// What one of its owners makes of an obligation: a policy may be theirs alone, and so may the hours.
 #[derive(Debug)]
@@ -60,16 +65,19 @@ impl<'a> Matters<'a> {
                 obligation.stated_due = Some(document_due(rules, &base, obligation.opened_at).unwrap_or(quiet_at));
             }
         }
-        let mut readings = Vec::new();
+        let turns = Turns::of(&obligations);
+        let mut owners = Owners::of(thread, rules, base);
+        let mut readings = Vec::with_capacity(obligations.len());
         for (of, obligation) in obligations.iter().enumerate() {
-            let turns = askers_turns(obligation, &obligations);
-            for people in owners(thread, rules, obligation) {
-                let subject = Subject { people: &people, ..base };
-                let goal = rules.policies.goal(&subject, obligation.metric);
+            let mut asked_back = None;
+            let named = obligation.owed_by.iter().map(|name| Some(name.as_str()));
+            let nobody = obligation.owed_by.is_empty().then_some(None);
+            for owner in named.chain(nobody) {
+                let Measure { goal, conditions, owner } = owners.measure(owner, obligation.metric);
                 let goal = goal.or_else(|| obligation.stated_due.map(|_| rules.stated(obligation.metric)));
-                let conditions = rules.policies.pause_conditions(&subject, obligation.metric);
-                let owner = people.iter().find_map(|name| rules.person(name)).map(|person| &person.calendar);
-                readings.push(Reading { of, goal, pauses: pauses(conditions, &happened, &turns), owner });
+                let waits = conditions.contains(&PauseWhen::WaitingOnAsker);
+                let turns = if waits { asked_back.get_or_insert_with(|| turns.of_asker(obligation)) } else { &[][..] };
+                readings.push(Reading { of, goal, pauses: pauses(conditions, &happened, turns), owner });
             }
         }
         Matters { obligations, readings, now }
@@ -78,28 +86,36 @@ impl<'a> Matters<'a> {
     /// One case an obligation: where several people owe one thing, that of the earliest deadline, and then of the earliest
     /// warning, among them.
     pub fn cases(&self) -> Vec<Case<'_>> {
-        self.best().into_iter().map(|(reading, _)| self.case(reading)).collect()
+        self.best().into_iter().map(|(_, reading, _)| self.case(reading)).collect()
     }
 
-    pub(super) fn entries(&self, rules: &Rules) -> Vec<Entry> {
-        let entry = |(reading, assessment): (&Reading<'_>, Assessment)| {
-            let calendar = reading.owner.or(reading.goal.and_then(|goal| goal.calendar));
-            let zone = zone_name(calendar.map_or(&rules.zone, Calendar::zone));
-            let (obligation, pauses) = (self.obligations[reading.of].clone(), reading.pauses.clone());
-            let round_the_clock = reading.goal.is_some_and(|goal| goal.calendar.is_none());
-            Entry { obligation, assessment, pauses, zone, round_the_clock }
-        };
-        self.best().into_iter().map(entry).collect()
+    pub(super) fn entries(mut self, rules: &Rules) -> Vec<Entry> {
+        let best: Vec<(usize, Assessment)> = self.best().into_iter().map(|(at, _, found)| (at, found)).collect();
+        let mut zones: HashMap<*const Calendar, String> = HashMap::new();
+        let mut obligations: Vec<Option<Obligation>> = self.obligations.drain(..).map(Some).collect();
+        let mut entries = Vec::with_capacity(best.len());
+        for (at, assessment) in best {
+            let Reading { of, goal, pauses, owner } = &mut self.readings[at];
+            // Every obligation has one best reading.
+            let Some(obligation) = obligations[*of].take() else { continue };
+            let calendar = owner.or(goal.and_then(|goal| goal.calendar));
+            let zone = zones.entry(calendar.map_or(std::ptr::null(), std::ptr::from_ref));
+            let zone = zone.or_insert_with(|| zone_name(calendar.map_or(&rules.zone, Calendar::zone))).clone();
+            let round_the_clock = goal.is_some_and(|goal| goal.calendar.is_none());
+            entries.push(Entry { obligation, assessment, pauses: std::mem::take(pauses), zone, round_the_clock });
+        }
+        entries
     }
 
-    fn best(&self) -> Vec<(&Reading<'a>, Assessment)> {
+    /// The place of each obligation's best reading, it, and what comes of it.
+    fn best(&self) -> Vec<(usize, &Reading<'a>, Assessment)> {
         let cases: Vec<Case<'_>> = self.readings.iter().map(|reading| self.case(reading)).collect();
-        let mut best: Vec<(&Reading<'a>, Assessment)> = Vec::with_capacity(self.obligations.len());
-        for (reading, assessment) in self.readings.iter().zip(assess_thread(&cases, self.now)) {
-            match best.last_mut().filter(|(held, _)| held.of == reading.of) {
-                Some(held) if sooner(&assessment) < sooner(&held.1) => *held = (reading, assessment),
+        let mut best: Vec<(usize, &Reading<'a>, Assessment)> = Vec::with_capacity(self.obligations.len());
+        for (at, (reading, found)) in self.readings.iter().zip(assess_thread(&cases, self.now)).enumerate() {
+            match best.last_mut().filter(|(_, held, _)| held.of == reading.of) {
+                Some(held) if sooner(&found) < sooner(&held.2) => *held = (at, reading, found),
                 Some(_) => {}
-                None => best.push((reading, assessment)),
+                None => best.push((at, reading, found)),
             }
         }
         best
@@ -109,12 +125,6 @@ impl<'a> Matters<'a> {
         let Reading { of, goal, pauses, owner } = reading;
         Case { obligation: &self.obligations[*of], goal: *goal, pauses, owner: *owner }
     }
-}
-
-/// The names of each who owes it; one nobody where no one is named.
-fn owners(thread: &Thread, rules: &Rules, obligation: &Obligation) -> Vec<Vec<String>> {
-    let named: Vec<Vec<String>> = obligation.owed_by.iter().map(|owner| aliases(thread, rules, owner)).collect();
-    if named.is_empty() { vec![Vec::new()] } else { named }
 }
 
 /// Orders readings of one obligation: the first deadline, then the first warning.
@@ -130,30 +140,6 @@ fn document_due(rules: &Rules, subject: &Subject<'_>, opened: Timestamp) -> Opti
     let after = |goal: &Goal<'_>, from| WorkClock::of(goal.span, goal.calendar, Vec::new()).due(from, goal.span);
     let reviewed = review.map_or(Some(opened), |review| after(&review, opened))?;
     after(&decision, reviewed)
-}
-
-/// The turns that were the asker's: whoever is owed was asked something back by whoever owes, and had not answered.
-fn askers_turns(obligation: &Obligation, all: &[Obligation]) -> Vec<Turn> {
-    let meet = |one: &[String], other: &[String]| one.iter().any(|who| other.contains(who));
-    let asked_back = |other: &&Obligation| {
-        other.kind == ObligationKind::Reply
-            && other.id != obligation.id
-            && other.opened_at > obligation.opened_at
-            && meet(&other.owed_by, &obligation.owed_to)
-            && (obligation.owed_by.is_empty() || meet(&other.owed_to, &obligation.owed_by))
-    };
-    let span = |other: &Obligation| (other.opened_at, other.closed.as_ref().map(|closed| closed.at));
-    all.iter().filter(asked_back).map(span).collect()
-}
-
-/// Every name that somebody goes by in this thread and in the configuration.
-fn aliases(thread: &Thread, rules: &Rules, owner: &str) -> Vec<String> {
-    let mut names = vec![owner.to_string()];
-    let accounts = thread.messages.iter().filter(|message| message.author.as_deref() == Some(owner));
-    names.extend(accounts.filter_map(|message| message.author_id.clone()).take(1));
-    let person = names.iter().find_map(|name| rules.person(name));
-    names.extend(person.map(|person| person.name.clone()));
-    names
 }
 
 /// Labels that a thread bears after its events.

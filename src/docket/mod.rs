@@ -6,8 +6,10 @@ mod case;
 mod entry;
 mod flag;
 pub mod line;
+mod owner;
 pub mod rules;
 mod talk;
+mod turn;
 
 pub use case::Matters;
 pub use entry::Entry;

@@ -1,5 +1,7 @@
 //! What a sentence does: the closed set of speech acts, and a thread read sentence by sentence.
 
+use std::sync::Arc;
+
 use super::message::Span;
 
 /// What a sentence does, from the point of view of somebody who must act on it.
@@ -49,7 +51,7 @@ pub struct ThreadActs {
     /// In the order of the thread.
     pub sentences: Vec<Sentence>,
     /// One vector a sentence, `[sentences][dim]`; empty where no encoder read them.
-    pub embeddings: Vec<Vec<f32>>,
+    pub embeddings: Vec<Arc<[f32]>>,
     /// Messages that were not read, by index, and why.
     pub skipped: Vec<(usize, &'static str)>,
 }

@@ -6,6 +6,7 @@ mod health;
 mod pull;
 mod read;
 pub mod reader;
+mod recall;
 mod study;
 mod vectors;
 mod watch;
@@ -226,7 +227,7 @@ impl App {
         let withdrawn = CancellationToken::new();
         let _guard = withdrawn.clone().drop_guard();
         let work = tokio::task::spawn_blocking(move || {
-            app.reader().read(&thread, Vectors::new(), Lane::Interactive, &|| withdrawn.is_cancelled())
+            app.reader().read(&thread, &|_| Vectors::new(), Lane::Interactive, &|| withdrawn.is_cancelled())
         });
         let failed = |_| ReadingError::Failed("reading it failed inside bluf: please report this".to_owned());
         Ok(work.await.map_err(failed)??.summary)

@@ -9,11 +9,12 @@ use super::{
     bell::LONGEST_SLEEP,
     reader::{Reading, ReadingError},
     study::{Panicked, Study},
+    watch,
 };
 use crate::{
     model::worker::Lane,
     store::{
-        StoreError, thread,
+        StoreError, Vectors, thread,
         work::{self, Unread},
     },
 };
@@ -117,16 +118,25 @@ async fn read(app: &App, study: &Study, id: i64, cancelled: CancellationToken) -
         let Some((thread, rows, version)) = store.read(|on| thread::load(on, id)).map_err(Failure::Store)? else {
             return Ok(None);
         };
-        let known = store.vectors(id).map_err(Failure::Store)?;
-        let reading = loading.reader().read(&thread, known, Lane::Background, &|| cancelled.is_cancelled());
-        Ok(Some((reading.map_err(Failure::Reading)?, rows, version)))
+        let known = |sums: &[[u8; 32]]| {
+            store.vectors(id, sums).unwrap_or_else(|error| {
+                tracing::warn!(%error, "what was encoded before could not be read; it is encoded again");
+                Vectors::new()
+            })
+        };
+        let reading = loading.reader().read(&thread, &known, Lane::Background, &|| cancelled.is_cancelled());
+        Ok(Some((reading.map_err(Failure::Reading)?, thread, rows, version)))
     });
-    let Some((reading, rows, version)) = work.await.map_err(|Panicked| Failure::Panicked)?? else { return Ok(false) };
+    let Some((reading, thread, rows, version)) = work.await.map_err(|Panicked| Failure::Panicked)?? else {
+        return Ok(false);
+    };
     let now = app.now();
     let kept = app.write(move |store| {
-        let Reading { summary, acts, new, used } = reading;
+        let Reading { summary, acts, docket, new, used } = reading;
         store.keep_vectors(id, &new, &used)?;
-        store.keep_summary(id, version, &rows, &acts, &summary, now)
+        let kept = store.keep_summary(id, version, &rows, &acts, &summary, now)?;
+        // Where the thread has changed meanwhile, it is read again, and this docket with it.
+        Ok(kept && watch::keep(store, id, version, &thread, &rows, docket, now).map(|_| true)?)
     });
     let kept = kept.await.map_err(Failure::Store)?;
     app.bells().watch.ring();

@@ -10,7 +10,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     classify::Classifier,
-    docket::{Rules, docket},
+    docket::{Docket, Rules, docket},
     domain::{Thread, ThreadActs, summary::Summary},
     model::{
         Embedder, ModelError, TextModel,
@@ -21,7 +21,10 @@ use crate::{
     time::{Clock, Stopwatch},
 };
 
-use super::vectors::Remembering;
+use super::{
+    recall::{Memos, Recall},
+    vectors::{Known, Remembering},
+};
 
 /// Models that are loaded.
 #[derive(Clone)]
@@ -67,6 +70,8 @@ pub enum ReadingError {
 pub struct Reading {
     pub summary: Summary,
     pub acts: ThreadActs,
+    /// What it leaves owing, with its flags.
+    pub docket: Docket,
     /// Vectors that were not known before, and those that were used.
     pub new: Vectors,
     pub used: HashSet<[u8; 32]>,
@@ -91,6 +96,7 @@ pub struct Reader {
     summarizer: Summarizer,
     load: Option<Load>,
     shelf: Mutex<Shelf>,
+    recall: Recall,
     rules: Rules,
     clock: Arc<dyn Clock>,
 }
@@ -107,7 +113,8 @@ impl Reader {
     pub fn new(classifier: Classifier, summarizer: Summarizer, load: Option<Load>, clock: Arc<dyn Clock>) -> Reader {
         let state = if load.is_some() { ModelState::Resting } else { ModelState::None };
         let shelf = Mutex::new(Shelf { state, ..Shelf::default() });
-        Reader { classifier, summarizer, load, shelf, rules: Rules::shipped(TimeZone::UTC), clock }
+        let (recall, rules) = (Recall::default(), Rules::shipped(TimeZone::UTC));
+        Reader { classifier, summarizer, load, shelf, recall, rules, clock }
     }
 
     /// With other rules for what is late than those we ship.
@@ -120,25 +127,40 @@ impl Reader {
         &self.rules
     }
 
-    /// The BLUF of `thread`, of which `known` was encoded before. Blocks.
+    /// The BLUF of `thread`, of which `known` has what was encoded before. Blocks.
     ///
     /// # Errors
     /// By what to do; see [`ReadingError`].
     pub fn read(
         &self,
         thread: &Thread,
-        known: Vectors,
+        known: &Known<'_>,
         lane: Lane,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Reading, ReadingError> {
         let loaded = self.models()?;
-        let watch = Stopwatch::start();
-        let mut handles = loaded.as_ref().map(|l| (l.encoder.in_lane(lane), l.generator.in_lane(lane)));
         let sha256 = loaded.as_ref().map_or("", |l| l.encoder_sha256.as_str());
+        let mut memos = self.recall.take(thread, sha256);
+        let reading = self.read_again(thread, loaded.as_ref(), known, &mut memos, lane, cancelled)?;
+        self.recall.keep(thread, sha256, memos);
+        Ok(reading)
+    }
+
+    fn read_again(
+        &self,
+        thread: &Thread,
+        loaded: Option<&Loaded>,
+        known: &Known<'_>,
+        memos: &mut Memos,
+        lane: Lane,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Reading, ReadingError> {
+        let watch = Stopwatch::start();
+        let mut handles = loaded.map(|l| (l.encoder.in_lane(lane), l.generator.in_lane(lane)));
         let mut models = Models::default();
         let mut remembering = None;
-        if let (Some((encoder, generator)), Some(loaded)) = (handles.as_mut(), &loaded) {
-            remembering = Some(Remembering::new(encoder, sha256, known));
+        if let (Some((encoder, generator)), Some(loaded)) = (handles.as_mut(), loaded) {
+            remembering = Some(Remembering::new(encoder, &loaded.encoder_sha256, known));
             models.generator = Some(generator as &mut dyn TextModel);
             models.generator_name = Some(loaded.named.name.clone());
             models.weights_sha256 = Some(loaded.named.weights_sha256.clone());
@@ -146,21 +168,28 @@ impl Reader {
             models.style = loaded.named.style;
         }
         let encoder = remembering.as_mut().map(|r| r as &mut dyn Embedder);
-        let acts = self.classifier.classify(thread, encoder, cancelled)?;
+        let acts = self.classifier.classify_again(thread, encoder, &mut memos.sentences, cancelled)?;
         let classify_ms = watch.elapsed_ms();
         if cancelled() {
             return Err(ReadingError::Cancelled);
         }
         models.encoder = remembering.as_mut().map(|r| r as &mut dyn Embedder);
         let now = self.clock.now();
-        let mut summary = self.summarizer.summarize(thread, acts.clone(), models, now, cancelled)?;
-        summary.flags = docket(thread, &acts, &self.rules, now).flags;
+        let units = &mut memos.units;
+        let mut summary = self.summarizer.summarize_again(thread, &acts, models, units, now, cancelled)?;
+        let docket = docket(thread, &acts, &self.rules, seen(thread, now));
+        summary.flags.clone_from(&docket.flags);
         summary.provenance.read_ms += classify_ms;
         if cancelled() {
             return Err(ReadingError::Cancelled);
         }
-        let (new, used) = remembering.map_or_else(Default::default, |r| (r.new, r.used));
-        Ok(Reading { summary, acts, new, used })
+        let (new, used) = remembering.map_or_else(Default::default, |mut remembering| {
+            // Texts that were in mind nobody asked for.
+            let keys: Vec<[u8; 32]> = memos.sentences.texts().map(|text| remembering.key(text)).collect();
+            remembering.used.extend(keys);
+            (remembering.new, remembering.used)
+        });
+        Ok(Reading { summary, acts, docket, new, used })
     }
 
     /// The vector of a search's words, where models are loaded already: a search does not wait for weights.
@@ -182,6 +211,7 @@ impl Reader {
             shelf.loaded = None;
             shelf.used_at = None;
             shelf.state = ModelState::Resting;
+            self.recall.rest();
         }
         shelf.loaded.is_none()
     }
@@ -210,6 +240,12 @@ impl Reader {
     fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The instant by which a thread's docket is worked out: what a source dates later than our clock has been said all the same.
+pub fn seen(thread: &Thread, now: Timestamp) -> Timestamp {
+    let last = thread.messages.iter().filter_map(|message| message.sent_at?.instant()).max();
+    last.map_or(now, |last| last.max(now))
 }
 
 impl From<ModelError> for ReadingError {

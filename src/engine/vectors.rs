@@ -9,22 +9,28 @@ use crate::{
     store::Vectors,
 };
 
-/// Asks `encoder` only for texts that are not in `known`.
+/// Where vectors are kept: those made from what has one of these sums, as far as there are any.
+pub type Known<'k> = dyn Fn(&[[u8; 32]]) -> Vectors + Sync + 'k;
+
+/// Asks `encoder` only for texts of which `known` has none.
 pub struct Remembering<'e> {
     encoder: &'e mut dyn Embedder,
     /// Vectors of another encoder say nothing about this one's.
     encoder_sha256: &'e str,
-    known: Vectors,
+    known: &'e Known<'e>,
+    found: Vectors,
     pub new: Vectors,
     pub used: HashSet<[u8; 32]>,
 }
 
 impl<'e> Remembering<'e> {
-    pub fn new(encoder: &'e mut dyn Embedder, encoder_sha256: &'e str, known: Vectors) -> Remembering<'e> {
-        Remembering { encoder, encoder_sha256, known, new: Vectors::new(), used: HashSet::new() }
+    pub fn new(encoder: &'e mut dyn Embedder, encoder_sha256: &'e str, known: &'e Known<'e>) -> Remembering<'e> {
+        let (found, new) = (Vectors::new(), Vectors::new());
+        Remembering { encoder, encoder_sha256, known, found, new, used: HashSet::new() }
     }
 
-    fn key(&self, text: &str) -> [u8; 32] {
+    /// By what the vector of `text` is kept.
+    pub fn key(&self, text: &str) -> [u8; 32] {
         Sha256::new().chain_update(self.encoder_sha256).chain_update([0]).chain_update(text).finalize().into()
     }
 }
@@ -38,17 +44,18 @@ impl Embedder for Remembering<'_> {
         let keys: Vec<[u8; 32]> = texts.iter().map(|text| self.key(text)).collect();
         self.used.extend(&keys);
         let mut wanted = HashSet::new();
-        let unknown: Vec<usize> = (0..texts.len())
-            .filter(|&at| {
-                !self.known.contains_key(&keys[at]) && !self.new.contains_key(&keys[at]) && wanted.insert(keys[at])
-            })
-            .collect();
+        let mut unknown: Vec<usize> = (0..texts.len()).filter(|&at| wanted.insert(keys[at])).collect();
+        unknown.retain(|&at| !self.found.contains_key(&keys[at]) && !self.new.contains_key(&keys[at]));
+        if !unknown.is_empty() {
+            self.found.extend((self.known)(&unknown.iter().map(|&at| keys[at]).collect::<Vec<_>>()));
+            unknown.retain(|&at| !self.found.contains_key(&keys[at]));
+        }
         let ask: Vec<&str> = unknown.iter().map(|&at| texts[at]).collect();
         if !ask.is_empty() {
             let made = self.encoder.embed(&ask)?;
             self.new.extend(unknown.iter().map(|&at| keys[at]).zip(made));
         }
-        let found = |key| self.new.get(key).or_else(|| self.known.get(key)).cloned().unwrap_or_default();
+        let found = |key| self.new.get(key).or_else(|| self.found.get(key)).cloned().unwrap_or_default();
         Ok(keys.iter().map(found).collect())
     }
 }
@@ -74,14 +81,15 @@ mod tests {
     #[test]
     fn a_text_is_read_once_and_only_by_the_same_encoder() {
         let mut encoder = Counting(Vec::new());
-        let mut first = Remembering::new(&mut encoder, "one", Vectors::new());
+        let mut first = Remembering::new(&mut encoder, "one", &|_| Vectors::new());
         assert_eq!(first.embed(&["ab", "c", "ab"]).expect("vectors"), [[2.0], [1.0], [2.0]]);
         assert_eq!(first.embed(&["c"]).expect("vectors"), [[1.0]]);
-        let known = std::mem::take(&mut first.new);
-        let mut second = Remembering::new(&mut encoder, "one", known.clone());
+        let kept = std::mem::take(&mut first.new);
+        let known = |_: &[[u8; 32]]| kept.clone();
+        let mut second = Remembering::new(&mut encoder, "one", &known);
         assert_eq!(second.embed(&["ab", "def"]).expect("vectors"), [[2.0], [3.0]]);
         assert_eq!((second.new.len(), second.used.len()), (1, 2));
-        let mut other = Remembering::new(&mut encoder, "two", known);
+        let mut other = Remembering::new(&mut encoder, "two", &known);
         other.embed(&["ab"]).expect("vectors");
         assert_eq!(encoder.0, ["ab", "c", "def", "ab"]);
     }

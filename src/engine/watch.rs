@@ -7,14 +7,14 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{App, bell::LONGEST_SLEEP};
+use super::{App, bell::LONGEST_SLEEP, reader::seen};
 use crate::{
     alert::{self, Held, Matter, Plan, Routes, Silence, Subject},
-    docket::{self, Matters, Rules},
+    docket::{self, Docket, Matters, Rules},
     domain::{How, ObligationKind, Thread, ThreadActs},
     sla::{self, Explanation},
     store::{
-        StoreError, hold,
+        Store, StoreError, hold,
         obligation::{self, Kept, Reckoned},
         outbox::{self, Planned},
         summary, thread,
@@ -143,21 +143,27 @@ async fn work_out(app: &App, id: i64) -> Result<(), StoreError> {
     app.write(move |store| {
         let Some(read) = store.read(|on| Read::load(on, id))? else { return Ok(()) };
         let Read { thread, rows, version, acts } = read;
-        // What a source dates later than our clock has been said all the same.
-        let seen = thread
-            .messages
-            .iter()
-            .filter_map(|message| message.sent_at?.instant())
-            .max()
-            .map_or(now, |last| last.max(now));
-        let docket = docket::docket(&thread, &acts, &law.law().rules, seen);
-        let rows: HashMap<String, i64> =
-            thread.messages.iter().zip(&rows).map(|(message, row)| (message.id.clone(), *row)).collect();
-        let reckoned: Vec<Reckoned> = docket.entries.into_iter().map(reckoned).collect();
-        let flags = serde_json::to_string(&docket.flags).map_err(|error| StoreError::Failed(error.to_string()))?;
-        store.keep_docket(id, version, &rows, &reckoned, &flags, now).map(drop)
+        let docket = docket::docket(&thread, &acts, &law.law().rules, seen(&thread, now));
+        keep(store, id, version, &thread, &rows, docket, now).map(drop)
     })
     .await
+}
+
+/// Keeps the docket of the thread in row `id`, whose messages have the rows `rows`; `false` where the thread has changed since.
+pub(super) fn keep(
+    store: &Store,
+    id: i64,
+    version: i64,
+    thread: &Thread,
+    rows: &[i64],
+    docket: Docket,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let rows: HashMap<String, i64> =
+        thread.messages.iter().zip(rows).map(|(message, row)| (message.id.clone(), *row)).collect();
+    let reckoned: Vec<Reckoned> = docket.entries.into_iter().map(reckoned).collect();
+    let flags = serde_json::to_string(&docket.flags).map_err(|error| StoreError::Failed(error.to_string()))?;
+    store.keep_docket(id, version, &rows, &reckoned, &flags, now)
 }
 
 /// An entry of a docket as the store keeps it.

@@ -52,6 +52,20 @@ pub enum ModelError {
     Compute(#[from] candle_core::Error),
 }
 
+/// The inner product of two vectors; what the longer has more counts nothing. Sums run side by side, in an order that is the
+/// same everywhere.
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let mut sums = [0.0f32; LANES];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in a.iter().zip(b) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
+}
+
 /// Who speaks in a prompt, in the words of chat templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

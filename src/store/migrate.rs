@@ -8,8 +8,11 @@ use rusqlite_migration::{Error, M, MigrationDefinitionError, Migrations};
 use super::StoreError;
 
 /// A step that has been released is never changed; the next one is added.
-const STEPS: &[M<'static>] =
-    &[M::up(include_str!("schema/0001_begin.sql")), M::up(include_str!("schema/0002_obligation.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("schema/0001_begin.sql")),
+    M::up(include_str!("schema/0002_obligation.sql")),
+    M::up(include_str!("schema/0003_print.sql")),
+];
 const ALL: Migrations<'static> = Migrations::from_slice(STEPS);
 
 pub(super) fn up(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

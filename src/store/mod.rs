@@ -13,6 +13,7 @@ mod keep;
 mod migrate;
 pub mod obligation;
 pub mod outbox;
+mod print;
 pub mod report;
 pub mod search;
 pub mod summary;

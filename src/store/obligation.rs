@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::{Store, StoreError, thread::Filter};
+use super::{Store, StoreError, print::print, thread::Filter};
 use crate::domain::{Closed, Evidence, Health, How, Metric, Obligation, ObligationKind, ThreadLine};
 
 /// An obligation with the deadline that was worked out for it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Reckoned {
     pub obligation: Obligation,
     pub policy: Option<String>,
@@ -105,7 +105,7 @@ impl Kept {
 impl Store {
     /// Keeps what the thread in row `thread` leaves owing, as it was worked out from `version` with messages in `rows` (id and
     /// row of each). `flags`: a JSON list, what is told of the thread with its summary. `false`, and nothing kept, where
-    /// the thread has changed since, or is gone.
+    /// the thread has changed since, or is gone. What is kept already stays as it is, with when it is to be looked at.
     ///
     /// # Errors
     /// Whatever the database says.
@@ -123,9 +123,20 @@ impl Store {
             if on.prepare_cached(sql)?.query_row((thread, version), |_| Ok(())).optional()?.is_none() {
                 return Ok(false);
             }
-            on.prepare_cached("DELETE FROM obligation WHERE thread_id = ?1")?.execute([thread])?;
+            let found: (i64, Option<String>, String) = on
+                .prepare_cached("SELECT source_id, channel, kind FROM thread WHERE id = ?1")?
+                .query_row([thread], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            let mut stale = prints(on, thread)?;
             for reckoned in docket {
-                add(on, thread, rows, reckoned, now)?;
+                // Who is told hangs on where a thread is as well.
+                let places = Places::of(&reckoned.obligation, rows);
+                let print = print(&(&reckoned, &places, &found));
+                if stale.remove(&reckoned.obligation.id) != Some(print) {
+                    add(on, thread, places, reckoned, print, now)?;
+                }
+            }
+            for id in stale.into_keys() {
+                on.prepare_cached("DELETE FROM obligation WHERE id = ?1")?.execute([id])?;
             }
             let sql = "UPDATE thread SET docket_version = ?2, flags = ?3, docket_ms = ?4 WHERE id = ?1";
             on.prepare_cached(sql)?.execute(params![thread, version, flags, now.as_millisecond()])?;
@@ -159,21 +170,26 @@ impl Store {
     }
 }
 
+/// The obligations of a thread that are kept, with the print of each.
+fn prints(on: &Transaction<'_>, thread: i64) -> rusqlite::Result<HashMap<String, i64>> {
+    let sql = "SELECT id, print FROM obligation WHERE thread_id = ?1";
+    on.prepare_cached(sql)?.query_map([thread], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
 fn add(
     on: &Transaction<'_>,
     thread: i64,
-    rows: &HashMap<String, i64>,
+    Places { opened, closed }: Places,
     reckoned: &Reckoned,
+    print: i64,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let owed = &reckoned.obligation;
-    let opened = Place::of(&owed.opened_by, rows);
-    let closed = owed.closed.as_ref().map(|closed| Place::of(&closed.by, rows)).unwrap_or_default();
     let ms = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
     let sql = "INSERT OR REPLACE INTO obligation (id, thread_id, kind, metric, owed_by, owed_to, opened_ms, message_id, start, \
                \"end\", event, first_opened_ms, stated_due_ms, policy, zone, warn_ms, due_ms, paused, round_the_clock, \
-               closed_ms, closed_how, closed_message_id, closed_start, closed_end, closed_event, next_ms) VALUES (?1, ?2, \
-               ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)";
+               closed_ms, closed_how, closed_message_id, closed_start, closed_end, closed_event, next_ms, print) VALUES (?1, ?2, \
+               ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)";
     on.prepare_cached(sql)?.execute(params![
         owed.id,
         thread,
@@ -202,14 +218,29 @@ fn add(
         closed.event,
         // Whoever watches looks at once, and says when it will look again.
         now.as_millisecond(),
+        print,
     ])?;
     let sql = "INSERT OR IGNORE INTO sighting (obligation_id, thread_id, first_ms) VALUES (?1, ?2, ?3)";
     on.prepare_cached(sql)?.execute(params![owed.id, thread, now.as_millisecond()])?;
     Ok(())
 }
 
+/// Where what opened and what ended an obligation stands.
+#[derive(Hash)]
+struct Places {
+    opened: Place,
+    closed: Place,
+}
+
+impl Places {
+    fn of(owed: &Obligation, rows: &HashMap<String, i64>) -> Places {
+        let closed = owed.closed.as_ref().map(|closed| Place::of(&closed.by, rows)).unwrap_or_default();
+        Places { opened: Place::of(&owed.opened_by, rows), closed }
+    }
+}
+
 /// Where evidence stands in the database.
-#[derive(Default)]
+#[derive(Default, Hash)]
 struct Place {
     message: Option<i64>,
     start: Option<usize>,

@@ -138,6 +138,20 @@ fn an_obligation_comes_back_as_it_was_worked_out() {
 }
 
 #[test]
+fn what_is_kept_already_is_looked_at_when_it_was_said_and_what_changes_at_once() {
+    let (_folder, store, _) = asked();
+    let looks = |minute| store.read(|on| obligation::to_look_at(on, now(minute), 10)).expect("read").len();
+    let later = Planned { tell: Vec::new(), next: Some(now(100)), ..planned("one", Stage::AtRisk, "lead") };
+    store.tell(&[later], now(1)).expect("planned");
+    keep(&store, &[owed("one", None)]);
+    assert_eq!((looks(99), looks(100)), (0, 1));
+    keep(&store, &[Reckoned { due_at: Some(now(201)), ..owed("one", None) }]);
+    assert_eq!(looks(1), 1);
+    keep(&store, &[]);
+    assert!(list(&store).is_empty());
+}
+
+#[test]
 fn words_that_are_edited_or_deleted_take_what_quotes_them() {
     let (folder, store, row) = asked();
     store.tell(&[planned("one", Stage::Breached, "lead")], now(200)).expect("told");

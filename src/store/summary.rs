@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, types::Value};
 
-use super::{Store, StoreError, change, thread::Filter};
-use crate::domain::{
-    Moment, Sentence, Span, SpeechAct, ThreadActs,
-    summary::{AskState, Cite, QuestionState, Summary},
+use super::{Store, StoreError, change, print::print, thread::Filter};
+use crate::{
+    court,
+    domain::{
+        Moment, Sentence, Span, SpeechAct, ThreadActs,
+        summary::{AskState, Cite, QuestionState, Summary},
+    },
 };
 
 /// A summary as it was made.
@@ -235,48 +238,40 @@ fn add(on: &Transaction<'_>, summary: i64, claim: &Claim<'_>, rows: &HashMap<Str
     Ok(())
 }
 
-/// Replaces what was known of the sentences of messages where it differs.
+/// Writes down what the sentences of messages do where it differs from what is written. One more message moves every
+/// probability a little: that alone is nothing to write down, unless the law makes something else of it.
 fn keep_acts(on: &Transaction<'_>, thread: i64, rows: &[i64], acts: &ThreadActs) -> rusqlite::Result<()> {
-    let known = acts_of(on, thread, rows)?;
-    let mut by_message: Vec<Vec<&Sentence>> = vec![Vec::new(); rows.len()];
-    for sentence in &acts.sentences {
-        if let Some(of) = by_message.get_mut(sentence.span.message) {
-            of.push(sentence);
-        }
-    }
+    let mut find = on.prepare_cached("SELECT id, acts FROM message WHERE thread_id = ?1")?;
+    let known: HashMap<i64, Option<i64>> =
+        find.query_map([thread], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
     let mut forget = on.prepare_cached("DELETE FROM act WHERE message_id = ?1")?;
+    let mut mark = on.prepare_cached("UPDATE message SET acts = ?2 WHERE id = ?1")?;
     let sql = "INSERT INTO act (message_id, start, \"end\", act, probability, addressee, action, due_start, due_end) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let mut add = on.prepare_cached(sql)?;
-    for ((message, before), now) in rows.iter().zip(&known).zip(by_message) {
-        if before.len() == now.len() && before.iter().zip(&now).all(|(before, now)| is_same_act(before, now)) {
-            continue;
+    let mut rest = acts.sentences.as_slice();
+    for (at, message) in rows.iter().enumerate() {
+        let (said, after) = rest.split_at(rest.iter().take_while(|s| s.span.message == at).count());
+        rest = after;
+        let said_of = |s: &Sentence| (s.span.start, s.span.end, s.act, s.due.map(|due| (due.start, due.end)));
+        let print = print(&said.iter().map(|s| (said_of(s), &s.addressee, court::weight(s))).collect::<Vec<_>>());
+        // A message that is gone meanwhile has nothing to be kept with.
+        let Some(before) = known.get(message).filter(|before| **before != Some(print)) else { continue };
+        if before.is_some() || !said.is_empty() {
+            forget.execute([message])?;
         }
-        forget.execute([message])?;
-        for s in now {
+        for s in said {
             let (start, end) = (s.due.map(|due| due.start), s.due.map(|due| due.end));
             let (span, act) = (s.span, s.act.as_str());
             add.execute(params![message, span.start, span.end, act, s.probability, s.addressee, s.action, start, end])?;
         }
+        mark.execute(params![message, print])?;
     }
     Ok(())
 }
 
-/// Whether two readings of a sentence come to the same. One more message moves every probability a little: that alone is
-/// nothing to write down.
-fn is_same_act(one: &Sentence, other: &Sentence) -> bool {
-    let said = |s: &Sentence| (s.span, s.act, s.due, s.action > 0.5);
-    said(one) == said(other) && one.addressee == other.addressee
-}
-
 /// What the sentences of a thread's messages do, as they were last read: all that the law asks of them.
 pub fn acts(on: &Connection, thread: i64, rows: &[i64]) -> rusqlite::Result<ThreadActs> {
-    let sentences = acts_of(on, thread, rows)?.into_iter().flatten().collect();
-    Ok(ThreadActs { sentences, ..ThreadActs::default() })
-}
-
-/// The same by message, in the order of `rows`.
-fn acts_of(on: &Connection, thread: i64, rows: &[i64]) -> rusqlite::Result<Vec<Vec<Sentence>>> {
     let places: HashMap<i64, usize> = rows.iter().enumerate().map(|(at, row)| (*row, at)).collect();
     let sql = "SELECT message_id, start, act.\"end\", act, probability, addressee, action, due_start, due_end FROM act \
                WHERE message_id IN (SELECT id FROM message WHERE thread_id = ?1) ORDER BY act.id";
@@ -300,5 +295,6 @@ fn acts_of(on: &Connection, thread: i64, rows: &[i64]) -> rusqlite::Result<Vec<V
             words: 0,
         });
     }
-    Ok(by_message)
+    let sentences = by_message.into_iter().flatten().collect();
+    Ok(ThreadActs { sentences, ..ThreadActs::default() })
 }

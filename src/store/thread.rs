@@ -149,7 +149,11 @@ pub fn of_row(on: &Connection, id: i64) -> rusqlite::Result<Option<Listed>> {
 pub fn load(on: &Connection, id: i64) -> rusqlite::Result<Option<(Thread, Vec<i64>, i64)>> {
     let Some(listed) = of_row(on, id)? else { return Ok(None) };
     let as_of: Option<String> = on.query_row("SELECT as_of FROM thread WHERE id = ?1", [id], |row| row.get(0))?;
-    let kept = messages(on, id, 0, usize::MAX)?;
+    let sql = "SELECT id, external_id, author, author_id, sent_at, edited_at, reply_to, bot, text FROM message \
+               WHERE thread_id = ?1 ORDER BY ordinal, sent_ms, id";
+    let mut find = on.prepare_cached(sql)?;
+    let said = find.query_map([id], |row| Ok((row.get::<_, i64>(0)?, message(row)?)))?;
+    let (rows, messages) = said.collect::<rusqlite::Result<(Vec<i64>, Vec<Message>)>>()?;
     let thread = Thread {
         source: listed.source,
         kind: listed.kind,
@@ -160,11 +164,9 @@ pub fn load(on: &Connection, id: i64) -> rusqlite::Result<Option<(Thread, Vec<i6
         participants: listed.participants,
         events: events(on, id)?,
         as_of: as_of.as_deref().and_then(Moment::parse),
-        messages: Vec::with_capacity(kept.len()),
+        messages,
     };
-    let rows = kept.iter().map(|k| k.id).collect();
-    let messages = kept.into_iter().map(|k| k.message).collect();
-    Ok(Some((Thread { messages, ..thread }, rows, listed.version)))
+    Ok(Some((thread, rows, listed.version)))
 }
 
 /// Messages of a thread in reading order, from the `from`th on, counted from 0, at most `most`.
@@ -224,7 +226,11 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
 }
 
 fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
-    let message = Message {
+    Ok(Kept { id: row.get(0)?, message: message(row)?, versions: row.get(9)? })
+}
+
+fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+    Ok(Message {
         id: row.get(1)?,
         author: row.get(2)?,
         author_id: row.get(3)?,
@@ -233,8 +239,7 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
         reply_to: row.get(6)?,
         bot: row.get(7)?,
         text: row.get(8)?,
-    };
-    Ok(Kept { id: row.get(0)?, message, versions: row.get(9)? })
+    })
 }
 
 fn moment(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Moment>> {

@@ -1,9 +1,11 @@
 //! Which units a summary rests on: the most telling first, none that repeats another.
 
-use std::collections::HashSet;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use super::{rank, view::View};
-use crate::text::words;
+use super::{memo::Facts, rank, view::View};
 
 /// Two units whose vectors are closer than this say the same.
 const SAME_MEANING: f32 = 0.80;
@@ -32,29 +34,43 @@ pub fn choose(view: &View, scores: &[f32], most_words: usize, wanted: impl Fn(us
 #[derive(Default)]
 pub struct Picked {
     pub units: Vec<usize>,
-    stems: Vec<HashSet<String>>,
+    /// Which of them, by their places in `units`, have a stem.
+    with: HashMap<u32, Vec<usize>>,
+    /// What was looked at before, by the address of its facts: looked at again, it repeats.
+    seen: HashSet<*const Facts>,
 }
 
 impl Picked {
     /// Adds a unit unless it says what a picked one says; true when it was added.
     pub fn add(&mut self, view: &View, n: usize) -> bool {
-        let stems: HashSet<String> = words::content_stems(&view.units[n].shown).into_iter().collect();
-        let repeats = self.units.iter().zip(&self.stems).any(|(&m, known)| {
-            let close = match (view.embeddings.get(n), view.embeddings.get(m)) {
-                (Some(a), Some(b)) => rank::cosine(a, b) > SAME_MEANING,
-                _ => false,
-            };
-            close || overlap(&stems, known) > SAME_WORDS
-        });
-        if !repeats {
-            self.units.push(n);
-            self.stems.push(stems);
+        let facts = &view.units[n].facts;
+        // Without words and without a vector nothing can be told to repeat.
+        let tells = !facts.terms.is_empty() || !view.embeddings.is_empty();
+        if !self.seen.insert(Arc::as_ptr(facts)) && tells || self.repeats(view, n) {
+            return false;
         }
-        !repeats
+        for (stem, _) in &facts.terms {
+            self.with.entry(*stem).or_default().push(self.units.len());
+        }
+        self.units.push(n);
+        true
     }
-}
 
-fn overlap(a: &HashSet<String>, b: &HashSet<String>) -> f32 {
-    let shorter = a.len().min(b.len());
-    if shorter == 0 { 0.0 } else { a.intersection(b).count() as f32 / shorter as f32 }
+    fn repeats(&self, view: &View, n: usize) -> bool {
+        let stems = view.units[n].facts.terms.len();
+        let mut shared = vec![0usize; self.units.len()];
+        let terms = view.units[n].facts.terms.iter();
+        for known in terms.filter_map(|(stem, _)| self.with.get(stem)).flatten() {
+            shared[*known] += 1;
+        }
+        let overlaps = |(shared, known): (&usize, &usize)| {
+            let shorter = stems.min(view.units[*known].facts.terms.len());
+            shorter > 0 && *shared as f32 / shorter as f32 > SAME_WORDS
+        };
+        let close = |known: &usize| match (view.embeddings.get(n), view.embeddings.get(*known)) {
+            (Some(a), Some(b)) => rank::cosine(a, b) > SAME_MEANING,
+            _ => false,
+        };
+        shared.iter().zip(&self.units).any(overlaps) || self.units.iter().any(close)
+    }
 }

@@ -8,6 +8,7 @@ pub mod cite;
 pub mod ground;
 pub mod lead;
 pub mod ledger;
+mod memo;
 pub mod prompt;
 pub mod rank;
 pub mod ranked;
@@ -15,6 +16,8 @@ pub mod sections;
 pub mod unit;
 pub mod view;
 pub mod write;
+
+use std::borrow::Cow;
 
 use jiff::Timestamp;
 
@@ -27,6 +30,8 @@ use crate::{
     time::Stopwatch,
 };
 use ranked::Ranked;
+
+pub use memo::Memo;
 
 /// How long summaries and prompts may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -84,14 +89,30 @@ impl Summarizer {
         &self,
         thread: &Thread,
         acts: ThreadActs,
+        models: Models,
+        now: Timestamp,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Summary, ModelError> {
+        self.summarize_again(thread, &acts, models, &mut Memo::default(), now, cancelled)
+    }
+
+    /// The same, with what is known from reading the thread before: the result is that of `summarize`.
+    ///
+    /// # Errors
+    /// As `summarize`.
+    pub fn summarize_again(
+        &self,
+        thread: &Thread,
+        acts: &ThreadActs,
         mut models: Models,
+        memo: &mut Memo,
         now: Timestamp,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Summary, ModelError> {
         let watch = Stopwatch::start();
-        let coverage = ledger::coverage(thread, &acts);
-        let view = view::View::new(thread, acts, reborrow(&mut models.encoder))?;
-        let ranked = Ranked::new(&view, self.ranker.scores(thread, &view.features()), most_words(thread, &view.acts));
+        let coverage = ledger::coverage(thread, acts);
+        let view = view::View::again(thread, Cow::Borrowed(acts), reborrow(&mut models.encoder), memo)?;
+        let ranked = Ranked::new(&view, self.ranker.rank(&view), most_words(thread, &view.acts));
         let mut provenance = Provenance { made_at: now.to_string(), ..Provenance::default() };
         provenance.read_ms = watch.elapsed_ms();
         let bottom_line = self.bottom_line(&view, &ranked, models, &mut provenance, cancelled)?;

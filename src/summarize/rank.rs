@@ -4,15 +4,18 @@
 //! hashed bag of the unit's words and word pairs. Trained by `models/training/train_ranker.rs` to predict how much of a
 //! unit's content the human summary of its thread repeats.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
 use candle_core::{Device, safetensors};
 use regex::RegexSet;
 
-use super::unit::Unit;
+use super::{unit::Unit, view::View};
 use crate::{
     domain::{Kind, Thread, ThreadActs},
-    model::ModelError,
+    model::{ModelError, dot},
     text::words,
 };
 
@@ -146,43 +149,72 @@ impl Ranker {
         let weights = &self.families[&Family::of(thread.kind)];
         features.iter().map(|f| weights.score(f)).collect()
     }
+
+    /// The scores of all units of a thread.
+    pub fn rank(&self, view: &View) -> Vec<f32> {
+        let weights = &self.families[&Family::of(view.thread.kind)];
+        let rows = Rows::new(view);
+        let mut dense = Vec::with_capacity(dense_len());
+        let score = |(n, unit): (usize, &Unit)| {
+            rows.dense(n, &mut dense);
+            weights.score_of(&dense, &unit.facts.bag)
+        };
+        view.units.iter().enumerate().map(score).collect()
+    }
 }
 
 impl Weights {
     pub fn score(&self, features: &Features) -> f32 {
-        let scaled =
-            features.dense.iter().zip(self.mean.iter().zip(&self.scale)).map(|(x, (mean, scale))| (x - mean) / scale);
+        self.score_of(&features.dense, &features.bag)
+    }
+
+    fn score_of(&self, dense: &[f32], bag: &[(u32, f32)]) -> f32 {
+        let scaled = dense.iter().zip(self.mean.iter().zip(&self.scale)).map(|(x, (mean, scale))| (x - mean) / scale);
         let dense: f32 = scaled.zip(&self.dense).map(|(x, w)| x * w).sum();
-        let bag: f32 = features.bag.iter().map(|&(bucket, x)| x * self.bag[bucket as usize]).sum();
+        let bag: f32 = bag.iter().map(|&(bucket, x)| x * self.bag[bucket as usize]).sum();
         self.bias + dense + bag
     }
 }
 
-/// The features of every unit; `embeddings` are of units, `title` of the thread's title, both empty without an encoder.
-pub fn features(
-    thread: &Thread,
-    acts: &ThreadActs,
-    units: &[Unit],
-    embeddings: &[Vec<f32>],
-    title: &[f32],
-) -> Vec<Features> {
-    let stems: Vec<Vec<String>> = units.iter().map(|u| words::content_stems(&u.shown)).collect();
-    let lexical = Lexical::new(thread, &stems);
-    let meaning = Meaning::new(embeddings, title);
-    units
-        .iter()
-        .enumerate()
-        .map(|(n, unit)| {
-            let mut dense = place(thread, acts, unit).to_vec();
-            dense.extend(cues(&CUES, &unit.shown));
-            let author = thread.messages[unit.message()].author.as_deref().unwrap_or("");
-            dense.extend(cues(&SECTIONS, author));
-            dense.extend(lexical.of(n));
-            dense.extend(meaning.of(n));
-            dense.extend(heads(acts, unit));
-            Features { dense, bag: bag(&unit.shown) }
-        })
-        .collect()
+/// The dense features of every unit of a thread.
+pub struct Rows<'v> {
+    view: &'v View<'v>,
+    lexical: Lexical,
+    meaning: Meaning,
+    /// By author.
+    sections: HashMap<&'v str, Vec<f32>>,
+}
+
+impl<'v> Rows<'v> {
+    pub fn new(view: &'v View<'v>) -> Rows<'v> {
+        let mut sections: HashMap<&str, Vec<f32>> = HashMap::new();
+        for unit in &view.units {
+            let author = author(view, unit);
+            sections.entry(author).or_insert_with(|| cues(&SECTIONS, author));
+        }
+        Rows { view, lexical: Lexical::new(view), meaning: Meaning::new(&view.embeddings, &view.title), sections }
+    }
+
+    /// Writes those of unit `n` into `row`, `dense_len` of them.
+    pub fn dense(&self, n: usize, row: &mut Vec<f32>) {
+        let unit = &self.view.units[n];
+        row.clear();
+        row.extend(place(self.view.thread, &self.view.acts, unit));
+        row.extend_from_slice(&unit.facts.cues);
+        row.extend_from_slice(self.sections.get(author(self.view, unit)).map_or(&[], Vec::as_slice));
+        row.extend(self.lexical.of(n));
+        row.extend(self.meaning.of(n));
+        row.extend(heads(&self.view.acts, unit));
+    }
+}
+
+fn author<'v>(view: &View<'v>, unit: &Unit) -> &'v str {
+    view.thread.messages[unit.message()].author.as_deref().unwrap_or("")
+}
+
+/// What the cues find in what a unit shows.
+pub(super) fn cues_of(shown: &str) -> Vec<f32> {
+    cues(&CUES, shown)
 }
 
 /// How many dense features there are.
@@ -240,36 +272,56 @@ struct Lexical {
 }
 
 impl Lexical {
-    fn new(thread: &Thread, stems: &[Vec<String>]) -> Lexical {
-        let mut in_units: HashMap<&str, f32> = HashMap::new();
-        let mut in_all: HashMap<&str, f32> = HashMap::new();
-        for unit in stems {
-            let mut seen: Vec<&str> = unit.iter().map(String::as_str).collect();
-            seen.iter().for_each(|s| *in_all.entry(s).or_default() += 1.0);
-            seen.sort_unstable();
-            seen.dedup();
-            seen.iter().for_each(|s| *in_units.entry(s).or_default() += 1.0);
+    fn new(view: &View) -> Lexical {
+        let (mut in_units, mut in_all) = (vec![0.0f32; view.stems], vec![0.0f32; view.stems]);
+        // In the order of first use, so that sums do not hang on how stems are numbered.
+        let mut used: Vec<usize> = Vec::new();
+        for &(stem, times) in view.units.iter().flat_map(|unit| &unit.facts.terms) {
+            let stem = stem as usize;
+            if in_units[stem] == 0.0 {
+                used.push(stem);
+            }
+            in_units[stem] += 1.0;
+            in_all[stem] += times;
         }
-        let count = stems.len() as f32;
-        let vectors: Vec<Vec<(&str, f32)>> = stems.iter().map(|unit| weighted(unit, &in_units, count)).collect();
-        let mut centroid: HashMap<&str, f32> = HashMap::new();
-        vectors.iter().flatten().for_each(|(s, w)| *centroid.entry(s).or_default() += w);
-        // Summed in the order of words: a hash map's own order differs from run to run, and so would the last digits.
-        let mut squares: Vec<(&&str, &f32)> = centroid.iter().collect();
-        squares.sort_unstable_by_key(|(word, _)| **word);
-        let length = squares.iter().map(|(_, w)| *w * *w).sum::<f32>().sqrt().max(1e-9);
-        let centrality: Vec<f32> =
-            vectors.iter().map(|v| v.iter().map(|(s, w)| w * centroid[s]).sum::<f32>() / length).collect();
-        let title = words::content_stems(&thread.title);
-        let overlap =
-            |unit: &Vec<String>| title.iter().filter(|t| unit.contains(t)).count() as f32 / title.len().max(1) as f32;
-        let frequency =
-            |unit: &Vec<String>| unit.iter().map(|s| in_all[s.as_str()].ln()).sum::<f32>() / unit.len().max(1) as f32;
+        let count = view.units.len() as f32;
+        let (mut rarity, mut fame) = (vec![0.0f32; view.stems], vec![0.0f32; view.stems]);
+        for &stem in &used {
+            rarity[stem] = (1.0 + count / in_units[stem]).ln();
+            fame[stem] = in_all[stem].ln();
+        }
+        let mut centroid = vec![0.0f32; view.stems];
+        let mut weights: Vec<f32> = Vec::new();
+        for unit in &view.units {
+            let own = weights.len();
+            weights.extend(unit.facts.terms.iter().map(|&(stem, times)| times * rarity[stem as usize]));
+            let length = weights[own..].iter().map(|w| w * w).sum::<f32>().sqrt().max(1e-9);
+            for (weight, (stem, _)) in weights[own..].iter_mut().zip(&unit.facts.terms) {
+                *weight /= length;
+                centroid[*stem as usize] += *weight;
+            }
+        }
+        let length = used.iter().map(|&stem| centroid[stem] * centroid[stem]).sum::<f32>().sqrt().max(1e-9);
+        let mut weights = weights.into_iter();
+        let central = |unit: &Unit| {
+            let terms = unit.facts.terms.iter().zip(weights.by_ref());
+            terms.map(|((stem, _), w)| w * centroid[*stem as usize]).sum::<f32>() / length
+        };
+        let centrality: Vec<f32> = view.units.iter().map(central).collect();
+        let title = &view.title_stems;
+        let overlap = |unit: &Unit| {
+            let has = |stem: &u32| unit.facts.stems.contains(stem);
+            title.iter().flatten().filter(|stem| has(stem)).count() as f32 / title.len().max(1) as f32
+        };
+        let frequency = |unit: &Unit| {
+            let stems = &unit.facts.stems;
+            stems.iter().map(|&stem| fame[stem as usize]).sum::<f32>() / stems.len().max(1) as f32
+        };
         Lexical {
             rank: ranks(&centrality),
             centrality,
-            title_overlap: stems.iter().map(overlap).collect(),
-            frequency: stems.iter().map(frequency).collect(),
+            title_overlap: view.units.iter().map(overlap).collect(),
+            frequency: view.units.iter().map(frequency).collect(),
         }
     }
 
@@ -277,21 +329,6 @@ impl Lexical {
         let c = self.centrality[n];
         [c, self.rank[n], self.title_overlap[n], self.frequency[n], c * c]
     }
-}
-
-/// A unit's words with their tf-idf weights, of length 1, in order of first use.
-fn weighted<'a>(unit: &'a [String], in_units: &HashMap<&str, f32>, count: f32) -> Vec<(&'a str, f32)> {
-    let mut vector: Vec<(&str, f32)> = Vec::new();
-    for stem in unit {
-        match vector.iter_mut().find(|(s, _)| s == stem) {
-            Some((_, w)) => *w += 1.0,
-            None => vector.push((stem, 1.0)),
-        }
-    }
-    vector.iter_mut().for_each(|(s, w)| *w *= (1.0 + count / in_units[s]).ln());
-    let length = vector.iter().map(|(_, w)| w * w).sum::<f32>().sqrt().max(1e-9);
-    vector.iter_mut().for_each(|(_, w)| *w /= length);
-    vector
 }
 
 const MEANING: usize = 6;
@@ -306,10 +343,10 @@ struct Meaning {
 }
 
 impl Meaning {
-    fn new(embeddings: &[Vec<f32>], title: &[f32]) -> Meaning {
-        let dim = embeddings.first().map_or(0, Vec::len);
+    fn new(embeddings: &[Arc<[f32]>], title: &[f32]) -> Meaning {
+        let dim = embeddings.first().map_or(0, |e| e.len());
         let mut centre = vec![0.0; dim];
-        embeddings.iter().for_each(|e| centre.iter_mut().zip(e).for_each(|(c, x)| *c += x));
+        embeddings.iter().for_each(|e| centre.iter_mut().zip(e.iter()).for_each(|(c, x)| *c += x));
         let length = centre.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-9);
         centre.iter_mut().for_each(|x| *x /= length);
         let to = |other: &[f32]| embeddings.iter().map(|e| cosine(e, other)).collect::<Vec<f32>>();
@@ -344,7 +381,7 @@ fn heads(acts: &ThreadActs, unit: &Unit) -> [f32; HEADS] {
 }
 
 /// Words and pairs of neighbours, hashed.
-fn bag(shown: &str) -> Vec<(u32, f32)> {
+pub(super) fn bag(shown: &str) -> Vec<(u32, f32)> {
     let mut tokens = words::words(shown);
     if shown.trim_end().ends_with('?') {
         tokens.push("?".to_owned());
@@ -383,7 +420,7 @@ pub fn ranks(values: &[f32]) -> Vec<f32> {
 
 /// The cosine of two vectors of length 1; 0 when one is absent.
 pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
+    dot(a, b)
 }
 
 fn set(patterns: &[&str]) -> RegexSet {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{choose::Picked, cite, lead, rank, ranked::Ranked, view::View};
+use super::{choose::Picked, cite, lead, rank, ranked::Ranked, unit::Unit, view::View};
 use crate::domain::{
     Kind, Sentence, SpeechAct,
     summary::{Ask, AskState, Blocker, Decision, Question, QuestionState, Statement},
@@ -83,13 +83,14 @@ fn most(view: &View, n: usize, of: impl Fn(&Sentence) -> f32) -> f32 {
 /// True for what asks, doubts or only wishes: no decision, whatever words it has.
 fn hedged(view: &View, n: usize) -> bool {
     let shown = &view.units[n].shown;
-    shown.trim_end().ends_with('?') || HEDGE.is_match(shown)
+    *view.units[n].facts.hedges.get_or_init(|| shown.trim_end().ends_with('?') || HEDGE.is_match(shown))
 }
 
 /// Words shown that are words: no `:emoji:`, no lone marks.
 fn plain_words(view: &View, n: usize) -> usize {
     let word = |w: &&str| w.contains(char::is_alphanumeric) && !(w.starts_with(':') && w.ends_with(':'));
-    view.units[n].shown.split_whitespace().filter(word).count()
+    let unit = &view.units[n];
+    *unit.facts.plain_words.get_or_init(|| unit.shown.split_whitespace().filter(word).count())
 }
 
 /// True when a sentence of the unit is read as `act`.
@@ -110,15 +111,13 @@ pub fn is_procedure(shown: &str) -> bool {
 /// Whether a thread may be headed by this decision: in speech "we decided" often tells of old ones, and only a formula
 /// ("RESOLVED:") is sure to be of now.
 pub fn may_head(view: &View, n: usize) -> bool {
-    if is_procedure(&view.units[n].shown) {
-        return false;
-    }
-    match view.thread.kind {
+    let decides = match view.thread.kind {
         // What a document says of decisions is history or hope; what it proposes is its point.
         Kind::Document => false,
         Kind::Transcript => is_stated_decision(view, n) && FORMULA.is_match(&view.units[n].shown),
         _ => is(view, n, SpeechAct::Decision) && !hedged(view, n) && most(view, n, |s| s.decision) >= DECIDES,
-    }
+    };
+    decides && !is_procedure(&view.units[n].shown)
 }
 
 /// Decisions: sentences that decide.
@@ -193,19 +192,23 @@ pub fn ask(view: &View, n: usize) -> Ask {
 
 /// True when a later message says that the ask was met, or the thread was closed after it.
 fn done(view: &View, n: usize) -> bool {
+    let from = view.units[n].message();
+    let reports =
+        |m: usize| view.units[m].message() > from && reports_done(&view.units[m]) && close(view, n, m) >= DONE_COSINE;
+    view.thread.kind != Kind::Transcript && (n + 1..view.units.len()).any(reports)
+}
+
+/// Whether a unit says that something has been done.
+fn reports_done(unit: &Unit) -> bool {
     const DONE: [&str; 10] =
         ["done", "sent", "merged", "fixed", "finished", "completed", "shipped", "deployed", "uploaded", "published"];
-    let from = view.units[n].message();
-    let reports = |m: &usize| {
-        let later = &view.units[*m];
-        let words = crate::text::words::words(&later.shown);
-        later.message() > from
-            && !later.shown.trim_end().ends_with('?')
+    let reports = || {
+        let words = crate::text::words::words(&unit.shown);
+        !unit.shown.trim_end().ends_with('?')
             && words.iter().any(|w| DONE.contains(&w.as_str()))
             && !words.iter().any(|w| matches!(w.as_str(), "not" | "will" | "once" | "when" | "until" | "after" | "be"))
-            && close(view, n, *m) >= DONE_COSINE
     };
-    view.thread.kind != Kind::Transcript && (n + 1..view.units.len()).any(|m| reports(&m))
+    *unit.facts.reports_done.get_or_init(reports)
 }
 
 /// Questions that ask for something the thread is about.
@@ -279,9 +282,8 @@ pub fn blockers(view: &View, ranked: &Ranked) -> Vec<usize> {
         Kind::Transcript => (0.9, 2),
         _ => (0.5, 3),
     };
-    let blocks = |n: usize| {
-        is(view, n, SpeechAct::Blocker) && ranked.place[n] >= place && !NO_BLOCK.is_match(&view.units[n].shown)
-    };
+    let unblocks = |unit: &Unit| *unit.facts.unblocks.get_or_init(|| NO_BLOCK.is_match(&unit.shown));
+    let blocks = |n: usize| is(view, n, SpeechAct::Blocker) && ranked.place[n] >= place && !unblocks(&view.units[n]);
     strongest(
         view,
         |n| if blocks(n) { strength_of(view, n, SpeechAct::Blocker) } else { 0.0 },

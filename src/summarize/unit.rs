@@ -3,6 +3,9 @@
 //! In prose a unit is a sentence. Speech is not prose: an utterance that breaks off and goes on in the speaker's next one
 //! is joined with it, across a listener's "mm-hmm".
 
+use std::{ops::Deref, sync::Arc};
+
+use super::memo::{Facts, Memo};
 use crate::{
     domain::{Kind, Span, Thread, ThreadActs},
     text::shown,
@@ -22,10 +25,16 @@ pub struct Unit {
     pub sentences: Vec<usize>,
     /// What the unit quotes: one span a sentence, cut where the sentence is too long to show.
     pub spans: Vec<Span>,
-    /// The quote as shown.
-    pub shown: String,
-    /// Words shown.
-    pub words: usize,
+    /// What they say by themselves, and how they are shown.
+    pub facts: Arc<Facts>,
+}
+
+impl Deref for Unit {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.facts
+    }
 }
 
 impl Unit {
@@ -36,7 +45,8 @@ impl Unit {
 }
 
 /// Every unit of the thread, in order. Each sentence is in one unit, or in none when it shows no word.
-pub fn units(thread: &Thread, acts: &ThreadActs) -> Vec<Unit> {
+pub fn units(thread: &Thread, acts: &ThreadActs, memo: &mut Memo) -> Vec<Unit> {
+    memo.begin(thread.kind);
     let mut units = Vec::new();
     let mut at = 0;
     let mut used = vec![false; acts.sentences.len()];
@@ -46,10 +56,11 @@ pub fn units(thread: &Thread, acts: &ThreadActs) -> Vec<Unit> {
             for &s in &sentences {
                 used[s] = true;
             }
-            units.extend(unit(thread, acts, sentences));
+            units.extend(unit(thread, acts, sentences, memo));
         }
         at += 1;
     }
+    memo.end();
     units
 }
 
@@ -84,12 +95,13 @@ fn ends(quote: &str) -> bool {
     quote.trim_end_matches(['"', '\'', ')', ' ', '”', '’']).ends_with(['.', '?', '!', '。', '？', '！'])
 }
 
-fn unit(thread: &Thread, acts: &ThreadActs, sentences: Vec<usize>) -> Option<Unit> {
-    let spans: Vec<Span> = sentences.iter().map(|&s| shortened(thread, acts.sentences[s].span)).collect();
-    let pieces: Vec<&str> = spans.iter().map(|&s| thread.quote(s)).collect();
-    let shown = show(thread.kind, &pieces);
-    let words = shown.split_whitespace().count();
-    (words > 0).then_some(Unit { sentences, spans, shown, words })
+fn unit(thread: &Thread, acts: &ThreadActs, sentences: Vec<usize>, memo: &mut Memo) -> Option<Unit> {
+    let span = |s: &usize| acts.sentences[*s].span;
+    let quotes: Vec<&str> = sentences.iter().map(|s| thread.quote(span(s))).collect();
+    let facts = memo.facts(&quotes, shortened, |pieces| show(thread.kind, pieces));
+    let shortened = |(s, cut): (&usize, &usize)| Span { end: span(s).start + cut, ..span(s) };
+    let spans = sentences.iter().zip(&facts.cuts).map(shortened).collect();
+    (facts.words > 0).then_some(Unit { sentences, spans, facts })
 }
 
 /// Quotes as one text in the manner of the thread's kind.
@@ -98,13 +110,11 @@ pub fn show(kind: Kind, quotes: &[&str]) -> String {
     if kind == Kind::Transcript { shown::spoken(&quotes) } else { shown::written(&quotes) }
 }
 
-/// A span cut at the last clause end within the words that are shown, if it is longer.
-fn shortened(thread: &Thread, span: Span) -> Span {
-    let quote = thread.quote(span);
-    let Some((limit, _)) = word_starts(quote).nth(MOST_WORDS_SHOWN) else { return span };
+/// Where a quote is cut: at the last clause end within the words that are shown, if it is longer.
+fn shortened(quote: &str) -> usize {
+    let Some((limit, _)) = word_starts(quote).nth(MOST_WORDS_SHOWN) else { return quote.len() };
     let clause = quote[..limit].rfind([';', ',', ':', '–', '—']).filter(|&at| at > limit / 2);
-    let end = clause.unwrap_or_else(|| quote[..limit].trim_end().len());
-    Span { end: span.start + end, ..span }
+    clause.unwrap_or_else(|| quote[..limit].trim_end().len())
 }
 
 fn word_starts(text: &str) -> impl Iterator<Item = (usize, char)> {

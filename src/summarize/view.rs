@@ -1,7 +1,10 @@
 //! A thread as evidence is chosen from it: its acts, its units, their vectors and features.
 
+use std::{borrow::Cow, sync::Arc};
+
 use super::{
-    rank::{self, Features},
+    memo::Memo,
+    rank::{Features, Rows},
     unit::{self, Unit},
 };
 use crate::{
@@ -12,12 +15,16 @@ use crate::{
 /// Everything that choosing looks at.
 pub struct View<'a> {
     pub thread: &'a Thread,
-    pub acts: ThreadActs,
+    pub acts: Cow<'a, ThreadActs>,
     pub units: Vec<Unit>,
     /// One vector a unit, of length 1; empty without an encoder.
-    pub embeddings: Vec<Vec<f32>>,
+    pub embeddings: Vec<Arc<[f32]>>,
     /// The title's vector; empty without an encoder.
     pub title: Vec<f32>,
+    /// How many stems have a number.
+    pub stems: usize,
+    /// The numbers of the title's; `None` for one that no unit has.
+    pub title_stems: Vec<Option<u32>>,
 }
 
 impl<'a> View<'a> {
@@ -28,30 +35,42 @@ impl<'a> View<'a> {
         acts: ThreadActs,
         encoder: Option<&mut dyn Embedder>,
     ) -> Result<View<'a>, ModelError> {
-        let units = unit::units(thread, &acts);
-        let embeddings =
-            if acts.embeddings.is_empty() { Vec::new() } else { units.iter().map(|u| mean(&acts, u)).collect() };
+        View::again(thread, Cow::Owned(acts), encoder, &mut Memo::default())
+    }
+
+    /// The same, with what is known from reading the thread before: the result is that of `new`.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn again(
+        thread: &'a Thread,
+        acts: Cow<'a, ThreadActs>,
+        encoder: Option<&mut dyn Embedder>,
+        memo: &mut Memo,
+    ) -> Result<View<'a>, ModelError> {
+        let units = unit::units(thread, &acts, memo);
+        let vectors = |u: &Unit| u.sentences.iter().map(|&s| &acts.embeddings[s]).collect::<Vec<_>>();
+        let embeddings = match acts.embeddings.is_empty() {
+            true => Vec::new(),
+            false => units.iter().map(|u| u.facts.direction(&vectors(u))).collect(),
+        };
         let title = match encoder {
             Some(encoder) if !thread.title.trim().is_empty() => {
                 encoder.embed(&[&thread.title])?.pop().unwrap_or_default()
             }
             _ => Vec::new(),
         };
-        Ok(View { thread, acts, units, embeddings, title })
+        let (stems, title_stems) = (memo.stems(), memo.stems_of(&thread.title));
+        Ok(View { thread, acts, units, embeddings, title, stems, title_stems })
     }
 
     pub fn features(&self) -> Vec<Features> {
-        rank::features(self.thread, &self.acts, &self.units, &self.embeddings, &self.title)
+        let rows = Rows::new(self);
+        let features = |n: usize| {
+            let mut dense = Vec::new();
+            rows.dense(n, &mut dense);
+            Features { dense, bag: self.units[n].facts.bag.to_vec() }
+        };
+        (0..self.units.len()).map(features).collect()
     }
-}
-
-/// The direction between a unit's sentences.
-fn mean(acts: &ThreadActs, unit: &Unit) -> Vec<f32> {
-    let mut sum = acts.embeddings[unit.sentences[0]].clone();
-    for &s in &unit.sentences[1..] {
-        sum.iter_mut().zip(&acts.embeddings[s]).for_each(|(a, b)| *a += b);
-    }
-    let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-9);
-    sum.iter_mut().for_each(|x| *x /= length);
-    sum
 }

@@ -1,5 +1,6 @@
 //! One binary of integration tests: the program as its users meet it, and the rules of its source.
 
+mod again;
 mod alerts;
 mod cli;
 mod connector;

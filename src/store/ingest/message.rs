@@ -90,7 +90,7 @@ impl Taking<'_> {
         if reworded {
             self.forget_claims(id)?;
             self.on.prepare_cached("DELETE FROM act WHERE message_id = ?1")?.execute([id])?;
-            let sql = "UPDATE message SET text = ?2 WHERE id = ?1";
+            let sql = "UPDATE message SET text = ?2, acts = NULL WHERE id = ?1";
             self.on.prepare_cached(sql)?.execute(params![id, message.text])?;
             self.taken.edited += 1;
         }
