@@ -47,6 +47,8 @@ const READER_IDLE: Duration = Duration::from_secs(60);
 /// what they hold, and the kernel keeps it anyway.
 const WRITER_CACHE_KIB: i64 = 8192;
 const READER_CACHE_KIB: i64 = 2048;
+/// As much of the database as readers take from the kernel's memory rather than copy, bytes. A reader that is closed lets go of it.
+const MAPPED: i64 = 1 << 28;
 /// More than one page of a disk.
 const PROBE_BYTES: usize = 1 << 16;
 /// Statements that a connection keeps prepared.
@@ -176,6 +178,7 @@ fn readers(path: &Path) -> Result<r2d2::Pool<SqliteConnectionManager>, StoreErro
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let manager = SqliteConnectionManager::file(path).with_flags(flags).with_init(|connection| {
         prepare(connection, READER_CACHE_KIB)?;
+        connection.pragma_update(None, "mmap_size", MAPPED)?;
         connection.pragma_update(None, "query_only", true)
     });
     r2d2::Pool::builder()

@@ -133,7 +133,7 @@ CREATE TABLE summary (
   bottom_line TEXT NOT NULL,
   json TEXT NOT NULL                      -- bluf.summary/1
 ) STRICT;
-CREATE INDEX summary_by_thread ON summary (thread_id, id DESC);
+CREATE INDEX summary_by_thread ON summary (thread_id, id DESC, bottom_line); -- a list looks at nothing else of it
 CREATE INDEX summary_by_time ON summary (made_ms);
 
 CREATE TABLE claim (
