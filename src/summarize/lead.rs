@@ -17,6 +17,8 @@ pub type Choices = Vec<usize>;
 pub const GARBLED: usize = 2;
 /// Words of what a thread opens with.
 const OPENING_WORDS: std::ops::RangeInclusive<usize> = 5..=40;
+/// In a longer sentence a pronoun may stand for what the sentence itself names.
+const POINTING_WORDS: usize = 20;
 /// What asks or proposes is more of an opening than what tells: this much of a score.
 const ASKS_BONUS: f32 = 0.12;
 
@@ -39,7 +41,9 @@ fn stands(view: &View, n: usize) -> bool {
     let unit = &view.units[n];
     // Minutes and questions end as they please.
     let ends = ranked::is_whole(view, n) || view.thread.kind == Kind::Transcript || sections::asks_something(view, n);
-    ends && standalone::leanings(&unit.shown) == 0 && falters(view, n) < GARBLED
+    let alone = standalone::leanings(&unit.shown) == 0
+        && (unit.words > POINTING_WORDS || !standalone::points_elsewhere(&unit.shown));
+    ends && alone && falters(view, n) < GARBLED
 }
 
 /// What is left of `choices` when the units `taken` stand in the line already. Mere courtesies are passed over: a generator

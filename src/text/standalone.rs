@@ -32,6 +32,15 @@ static POINTS_ON: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// A pronoun in the middle that something before the sentence stands for: "I can live with it if …".
+static POINTS_ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?ix)\b(?:with|about|for|of|on|like|do|does|did|doing|try|tried|use|used|have|had|see|saw|support|want|need|make|made|take|took
+            |put|get|got|keep|kept|fix|fixed|read|seen|done|move|moved|change|changed)\s(?:it|them|that|this|those|these)
+            (?:\s*[.,;:!?)]|$|\s(?:if|when|but|and|because|so|as|in|at|on|by|to|for|with|now|today|again|until|before|after)\b)",
+    )
+});
+
 /// Verbs that speech is made with, and the ending of the others' past.
 static VERB: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -60,9 +69,25 @@ pub fn leanings(text: &str) -> usize {
     usize::from(POINTS_BACK.is_match(text) || this) + usize::from(POINTS_ON.is_match(text)) + usize::from(lower)
 }
 
+/// Whether a pronoun within stands for something that stood before. Right for most short sentences; in long ones it may
+/// stand for what the sentence itself names.
+pub fn points_elsewhere(text: &str) -> bool {
+    POINTS_ELSEWHERE.is_match(text)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{has_verb, leanings};
+    use super::{has_verb, leanings, points_elsewhere};
+
+    #[test]
+    fn a_pronoun_may_stand_for_what_is_elsewhere() {
+        for text in ["I can live with it if somebody owns the list.", "We should do that today.", "They moved it."] {
+            assert!(points_elsewhere(text), "{text}");
+        }
+        for text in ["We decided that the export moves.", "Do that many printers fail?", "It rains on those roofs."] {
+            assert!(!points_elsewhere(text), "{text}");
+        }
+    }
 
     #[test]
     fn what_points_nowhere_stands_alone() {
