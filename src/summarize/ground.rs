@@ -197,11 +197,16 @@ fn capitals(sentence: &str, quote: &Quote, names: &[&str]) -> Result<(), Unsuppo
     unknown.next().map_or(Ok(()), |word| Err(Unsupported::Word(word)))
 }
 
-/// What is written with marks inside ("a/b", "x_y", "#265", "v1.2") or within quotation marks must stand so in the quote.
+/// What may follow an apostrophe: "Ana's", "they don't".
+const CLITICS: [&str; 7] = ["s", "t", "d", "m", "re", "ve", "ll"];
+
+/// What is written with marks inside ("a/b", "x_y", "#265", "v1.2", "o'clock") or within quotation marks must stand so in the quote.
 fn literals(sentence: &str, quote: &Quote, names: &[&str]) -> Result<(), Unsupported> {
     let edge = |c: char| !c.is_alphanumeric() && !matches!(c, '#' | '@' | '_' | '/');
     let places = || names.iter().copied().chain([quote.text]);
-    let marked = |word: &&str| word.contains(['/', '_', '@', '#', '.', '=', '<', '>', '{', '}', '*', '\\']);
+    let clipped = |word: &str| word.split(['\'', '’']).skip(1).any(|part| !CLITICS.contains(&part));
+    let marked =
+        |word: &&str| word.contains(['/', '_', '@', '#', '.', '=', '<', '>', '{', '}', '*', '\\']) || clipped(word);
     let whole = |text: &str, word: &str| text.split_whitespace().any(|w| w.trim_matches(edge) == word);
     let words = sentence.split_whitespace().map(|w| w.trim_matches(edge)).filter(marked);
     if let Some(word) = words.into_iter().find(|word| !places().any(|text| whole(text, word))) {

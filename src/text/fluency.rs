@@ -8,7 +8,9 @@ use regex::Regex;
 
 /// Marks of transcribers where speech breaks off, and words that stop in the middle.
 static BROKEN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\{disfmarker\}|\[(?:inaudible|unclear|crosstalk)\]|\w[-–—](?:\s|$)|\.\.\.|…|\w\s--?\s")
+    let marks =
+        r"(?i)\{(?:disfmarker|gap)\}|\[(?:inaudible|unclear|crosstalk)\]|@ ?@|\w[-–—](?:\s|$)|\.\.\.|…|\w\s--?\s";
+    pattern(&format!(r"{marks}|\b(?:the|a|an|of)\s*,|\b(?-i:[b-hj-z])\s+(?-i:[a-z])"))
 });
 /// A subject, then another one before the first did anything: "we can we decided", "we are it's", "we the project".
 static RESTART: LazyLock<Regex> = LazyLock::new(|| {
@@ -26,17 +28,8 @@ const WORDS: &str = "a i an the to in on of or so no we be he me my at as is it 
 
 /// How often `quote`, as it was said, breaks off, is taken up again or begun anew.
 pub fn falters(quote: &str) -> usize {
-    let sounds = |word: &&str| !is_sound(word);
-    let words: Vec<String> = quote
-        .split_whitespace()
-        .map(bare)
-        .filter(|w| !w.is_empty())
-        .collect::<Vec<_>>()
-        .iter()
-        .map(String::as_str)
-        .filter(sounds)
-        .map(str::to_owned)
-        .collect();
+    let words: Vec<String> =
+        quote.split_whitespace().map(bare).filter(|word| !word.is_empty() && !is_sound(word)).collect();
     let again = words.windows(2).filter(|pair| stutters(&pair[0], &pair[1])).count();
     let pairs = words.windows(2 * PAIR).filter(|four| four[..PAIR] == four[PAIR..] && four[0] != four[1]).count();
     again + pairs + BROKEN.find_iter(quote).count() + RESTART.find_iter(&words.join(" ")).count()

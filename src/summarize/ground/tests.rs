@@ -182,4 +182,11 @@ fn links_and_literals_stand_as_they_were_written() {
     let marks = "The operator \"**\" is no part of the path language.";
     against(marks, "The operator \"\" is no part of the path language.", Err(Unsupported::Literal(String::new())));
     against(marks, "The operator \"**\" is no part of the path language.", Ok(0));
+    let team = "Two of the trainees of the team worked on the phones at nine o'clock.";
+    against(
+        team,
+        "Two of the trainees in the s’tated team worked on the phones.",
+        Err(Unsupported::Literal("s’tated".into())),
+    );
+    against(team, "Two of the trainees worked on the phones at nine o'clock.", Ok(0));
 }
