@@ -164,7 +164,7 @@ pub fn asks(view: &View, ranked: &Ranked) -> Vec<usize> {
 
 /// How surely unit `n` of a transcript says that somebody is to do something.
 pub fn spoken_ask(view: &View, ranked: &Ranked, n: usize) -> f32 {
-    if plain_words(view, n) < 5 || ranked.place[n] < 0.5 || lead::falters(view, n) >= lead::GARBLED {
+    if plain_words(view, n) < 5 || ranked.place[n] < 0.5 || lead::falters(view, n) > lead::GARBLED {
         return 0.0;
     }
     let dated = view.units[n].sentences.iter().any(|&s| view.acts.sentences[s].due.is_some());
