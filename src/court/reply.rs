@@ -101,7 +101,8 @@ fn opens<'d>(
     let owed_to = vec![step.who.to_string()];
     // What is asked of nobody in the middle of a talk, by somebody who did not begin it, is part of the talk.
     let is_talk = matches!(history.thread.kind, Kind::Chat | Kind::Email);
-    let to_somebody = !owed_by.is_empty() && speaks_to_somebody(history.thread.quote(asking));
+    let of_two = history.thread.participants.len() <= 2;
+    let to_somebody = !owed_by.is_empty() && (of_two || speaks_to_somebody(history.thread.quote(asking)));
     if is_talk && !titled && history.author() != Some(step.who) && !to_somebody && !is_named(history, message) {
         return None;
     }

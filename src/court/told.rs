@@ -121,9 +121,12 @@ fn is_promise(history: &History<'_>, sentence: &Sentence) -> bool {
     sentence.action >= TAKES_ON && words.split_whitespace().count() >= FEWEST_WORDS && !idle
 }
 
-/// Whether somebody else wanted what is promised: it is said to them, or what it answers asks or suggests something.
+/// Whether somebody else wanted what is promised: it is said to them, or what it answers asks, suggests or decides something, or tells what holds somebody up.
 fn was_asked_for(history: &History<'_>, sentence: &Sentence, who: &str) -> bool {
-    let wants = |act| matches!(act, SpeechAct::Ask | SpeechAct::Question | SpeechAct::Proposal);
+    let wants = |act| {
+        use SpeechAct::{Ask, Blocker, Decision, Proposal, Question};
+        matches!(act, Ask | Question | Proposal | Decision | Blocker)
+    };
     let at = sentence.span.message;
     let answered = history.thread.messages[at].reply_to.as_deref();
     let before = history.thread.messages[..at].iter().rposition(|message| match answered {
