@@ -38,6 +38,36 @@ static PLEASE: LazyLock<Regex> =
 static TAG: LazyLock<Regex> = LazyLock::new(|| {
     compiled(r"(?i), *(is|are|was|were|does|do|did|has|have)(n['’]?t)? (it|there|they|that|this|he|she|we)\?\W*$")
 });
+/// A question by which an answer points somewhere, or appeals to what is known.
+static POINTS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(have you (\w+ )?(tried|looked|seen|considered|checked|read|thought)|did you (\w+ )?(see|try|look|check|read|consider|mean)|are you (sure|aware)|(do|did) you (know|realize|realise) that|how about|what if|did i\b|why (not|bother|should|would|on earth)|who (needs|wants|cares|would)|how (hard|difficult) (is|can)|what['’]?s (the point|wrong with|not to))\b|, *(right|no|yes|eh|huh|ok(ay)?)\?\W*$",
+    )
+});
+/// How people ask without the mark of a question.
+static ASKS_PLAINLY: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\?|^\W*((hi|hey|hello|so|and|but|also|ok|well)\b[^.]{0,20}\W)?(who|what|whats|why|where|how|is|are|am i|can|could|do|does|did|should|shall|would|will|has|have|any|anyone|anybody|thoughts|ideas)\b|\b(wonder\w*|curious|any ?(one|body)|some ?(one|body)|any (idea|clue|suggestion|help|thought|hint|pointer)s?|how (do|can|to|would|should)|is there|are there|my question|the question|not sure (if|how|what|why|whether)|(don['’]?t|do not) (know|understand)|(want|like|trying|try|need)(ed)? to (know|understand|ask|find out))\b",
+    )
+});
+/// How an answer begins that follows its own question.
+static ANSWERS_ITSELF: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)^\W*(because|yes\b|yep\b|yeah\b|nope\b|no[,.!:]|simple|simply|easy|answer:|turns out|not really|of course)",
+    )
+});
+/// Signs that a program has and a sentence has not, and words that a question has.
+static PROGRAM: LazyLock<Regex> = LazyLock::new(|| compiled(r"[{}|\\$]|[;=<>]|::|->|\w\(\)?|\w_\w|\w\?\w"));
+static ASKING: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(who|whom|whose|what|when|where|why|how|which|is|are|was|were|am|can|could|do|does|did|should|shall|would|will|has|have|had|may|might|any|anyone|anybody|please|pls|thoughts|ideas|need|want|wonder\w*|help|let|check|look|review)\b|@\w",
+    )
+});
+static SPEAKS_TO: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)@\w|\b(you|your|yours|u|ya|y['’]all|folks|guys|any ?(one|body)|some ?(one|body)|any (idea|suggestion|clue|thought)s?|thoughts|we|us|me|please|pls)\b",
+    )
+});
 /// What is open to everybody at any time.
 static INVITES: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
@@ -60,7 +90,7 @@ static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
 });
 static FIGURE: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)\?!\W*$|\bplease (don['’]t|do not|avoid|refrain|stop)\b|\b(give|allow) (me|us) (some|a|until|more|another)\b.{0,20}\b(time|moment|minutes?|days?|weeks?)\b|^\W*(eh|huh|what|oh|really|seriously|hm+|wow|right|ok(ay)?)\W*$|^\W*(keep (on )?\w+ing\b|[\x22“][^\x22”]+[\x22”]\W+(you ask|you say)|call me (an? )?[\w-]+( [\w-]+)?[.!]?$|correct me if|forgive me|excuse (me|my)|pardon|bear with me|mind you|believe me|trust me|don['’]t get me wrong|let['’]s (face it|be honest|say)|go figure|who (knows|cares)|guess what|(why|who|what) (in the|on earth|the hell)|remember,|note that|see (also|above|below|my|the|e\.?g)\b)",
+        r"(?i)\?!\W*$|\bplease (don['’]t|do not|avoid|refrain|stop)\b|\b(give|allow) (me|us) (some|a|until|more|another)\b.{0,20}\b(time|moment|minutes?|days?|weeks?)\b|^\W*(eh|huh|what|oh|really|seriously|hm+|wow|right|ok(ay)?)\W*$|^\W*(keep (on )?\w+ing\b|[\x22“][^\x22”]+[\x22”]\W+(you ask|you say)|call me (an? )?[\w-]+( [\w-]+)?[.!]?$|correct me if|forgive me|excuse (me|my)|pardon|bear with me|mind you|believe me|trust me|don['’]t get me wrong|let['’]s (face it|be honest|say)|go figure|who (knows|cares)|(guess|know) what|(why|who|what) (in the|on earth|the hell)|remember,|note that|see (also|above|below|my|the|e\.?g)\b|please (find|note|refer|be (aware|advised)|see (\w+ ){0,3}(below|attached|above|inline|here))\b)|\bplease find (\w+ )?(below|attached|enclosed|here)|\battached please find",
     )
 });
 /// A question by which somebody suggests, and how a hedge after it begins.
@@ -88,13 +118,28 @@ pub(super) fn asks(history: &History<'_>, sentence: &Sentence) -> bool {
     let invites = INVITES.is_match(words) && !WANTS_IDEAS.is_match(words);
     let wants = WANTS.is_match(words) && (PLEASE.is_match(words) || !ADVISES.is_match(words));
     let to_all = history.thread.kind == Kind::Chat && sentence.addressee.is_none();
+    let is_talk = matches!(history.thread.kind, Kind::Chat | Kind::Email);
+    let tells = is_talk && sentence.addressee.is_none() && !wants && !ASKS_PLAINLY.is_match(words);
     let advises = sentence.act == SpeechAct::Ask
         && !wants
         && sentence.due.is_none()
         && (to_all || answers(history, sentence.span.message));
     let idle = [&LINK, &FIGURE, &TAG, &COURTESY].iter().any(|idle| idle.is_match(words));
-    let suggests = SUGGESTS.is_match(words) && is_hedged(history, sentence);
-    !(idle || is_aside || invites || advises || suggests || is_code(words) || is_change_log(history, sentence))
+    let suggests = SUGGESTS.is_match(words) && next_begins(history, sentence, &HEDGES);
+    let rhetorical = sentence.act == SpeechAct::Question && is_rhetorical(history, sentence, words);
+    let spoken = !(idle || is_aside || is_code(words) || is_change_log(history, sentence));
+    spoken && !(tells || invites || advises || suggests || rhetorical)
+}
+
+/// Whether a question wants no answer: it answers itself, or it is part of an answer and points somewhere.
+fn is_rhetorical(history: &History<'_>, sentence: &Sentence, words: &str) -> bool {
+    let points = answers(history, sentence.span.message) && POINTS.is_match(words);
+    points || next_begins(history, sentence, &ANSWERS_ITSELF)
+}
+
+/// Whether a question turns to somebody, be it to whoever listens.
+pub(super) fn speaks_to_somebody(words: &str) -> bool {
+    SPEAKS_TO.is_match(words)
 }
 
 /// Whether a message answers another: it is not the first, or it quotes somebody.
@@ -105,6 +150,9 @@ fn answers(history: &History<'_>, message: usize) -> bool {
 
 /// Whether a sentence is a line of a program rather than of a language.
 fn is_code(words: &str) -> bool {
+    if PROGRAM.is_match(words) && !ASKING.is_match(words) {
+        return true;
+    }
     let signs = words.chars().filter(|c| c.is_ascii_punctuation() && !",.?!'\"-()@/:".contains(*c)).count();
     signs * 100 >= words.chars().count() * SIGNS_PERCENT
 }
@@ -115,8 +163,8 @@ fn is_change_log(history: &History<'_>, sentence: &Sentence) -> bool {
     message.is_some_and(|message| message.text.lines().any(|line| CHANGE_LOG.is_match(line)))
 }
 
-/// Whether what stands after a sentence answers it in part.
-fn is_hedged(history: &History<'_>, sentence: &Sentence) -> bool {
+/// Whether what stands after a sentence, in the same message, begins so.
+fn next_begins(history: &History<'_>, sentence: &Sentence, so: &Regex) -> bool {
     let next = history.sentences(sentence.span.message).find(|other| other.span.start >= sentence.span.end);
-    next.is_some_and(|next| HEDGES.is_match(history.thread.quote(next.span)))
+    next.is_some_and(|next| so.is_match(history.thread.quote(next.span)))
 }

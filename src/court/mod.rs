@@ -65,7 +65,7 @@ fn end_with_approval(history: &History<'_>, debts: &mut [Debt]) {
     }
 }
 
-/// A thread that is closed for good waits for nothing; what somebody promised stays promised.
+/// A thread that is closed for good waits for nothing; what somebody promised by a date stays promised.
 fn end_with_thread(history: &History<'_>, debts: &mut [Debt]) {
     let turn = |step: &&Step<'_>| matches!(step.does, Move::Closes | Move::Reopens);
     let Some(last) = history.steps.iter().rposition(|step| turn(&step)) else { return };
@@ -79,7 +79,8 @@ fn end_with_thread(history: &History<'_>, debts: &mut [Debt]) {
             happened => step.mark == happened,
         })
     };
-    let waits = |debt: &&mut Debt| debt.is_open() && debt.kind != ObligationKind::Promise && is_before(debt.opened);
+    let is_dated = |debt: &Debt| debt.kind == ObligationKind::Promise && debt.stated_due.is_some();
+    let waits = |debt: &&mut Debt| debt.is_open() && !is_dated(debt) && is_before(debt.opened);
     for debt in debts.iter_mut().filter(waits) {
         debt.ended = Some(Ended { by: closed.mark, how: How::Superseded });
     }

@@ -252,7 +252,7 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// Without quotes and code.
-fn own_words(text: &str) -> String {
+pub(super) fn own_words(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with('>')).collect();
     FENCED.replace_all(&lines.join("\n"), "").into_owned()
 }

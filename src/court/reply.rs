@@ -5,7 +5,7 @@ use std::{cell::LazyCell, collections::HashMap, ops::Deref, sync::LazyLock};
 use regex::Regex;
 
 use super::{
-    asking::asks,
+    asking::{asks, speaks_to_somebody},
     debt::{Debt, Ended, Mark},
     history::{History, Move, Step, compiled},
 };
@@ -18,7 +18,7 @@ const STREAM_NAMED: usize = 2;
 
 static WITHDRAWN: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)\b(never ?mind|nvm|figured it out|found (the answer|it myself)|solved (it|myself)|please ignore (this|that|my))\b",
+        r"(?i)\b(never ?mind|nvm|figured it out|found (the answer|it myself)|solved (it|myself)|(it|that) works now|got it (working|to work)|(answering|to answer) my(self| own)|i dunno, i think|please ignore (this|that|my))\b",
     )
 });
 
@@ -99,6 +99,13 @@ fn opens<'d>(
     let asking = asking.or(titled.then_some(whole))?;
     let owed_by = addressees(history, room, step, message);
     let owed_to = vec![step.who.to_string()];
+    // What is asked of nobody in the middle of a talk, by somebody who did not begin it, is part of the talk.
+    let is_talk = matches!(history.thread.kind, Kind::Chat | Kind::Email);
+    let of_two = history.thread.participants.len() <= 2;
+    let to_somebody = !owed_by.is_empty() && (of_two || speaks_to_somebody(history.thread.quote(asking)));
+    if is_talk && !titled && history.author() != Some(step.who) && !to_somebody && !is_named(history, message) {
+        return None;
+    }
     if !titled && open.any(|debt| debt.owed_to == owed_to && debt.owed_by == owed_by) {
         return None;
     }
@@ -117,6 +124,11 @@ fn opens<'d>(
         stated_due,
         ended: None,
     })
+}
+
+/// Whether a message asks somebody by name.
+fn is_named(history: &History<'_>, message: usize) -> bool {
+    history.sentences(message).any(|sentence| asks(history, sentence) && sentence.addressee.is_some())
 }
 
 /// Who is asked: whoever a sentence names, else whoever is answered, else the only other one there.

@@ -6,9 +6,10 @@ use regex::Regex;
 
 use super::{
     debt::{Debt, Ended, Mark},
+    decision::MUSES,
     history::{History, compiled},
 };
-use crate::domain::{How, Metric, ObligationKind, Sentence, Span, SpeechAct};
+use crate::domain::{How, Kind, Metric, ObligationKind, Sentence, Span, SpeechAct};
 
 /// Words of a status that say a thing is done or moves again.
 const DONE: &[&str] =
@@ -30,15 +31,23 @@ static HOLDS_UP: LazyLock<Regex> = LazyLock::new(|| {
 /// What is promised only perhaps.
 static PERHAPS: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)^\W*if\b|['’]ll be \w+ing\b|\b(if (i|we|there|it|you|that|and|needed|necessary|wanted|desired)|if/when|when(ever)? (i|we) (have|get|find|can)|some ?day|some ?time|one day|at some point|eventually|maybe|perhaps|might|i may|unless|depending|will be \w+ing|try(ing)? to|(happy|glad|willing|love|able) to|would|should (i|we)|i (think|guess) i['’ ](ll|will|d)|(where|if|whenever) possible|from now on|more and more|in (the )?future)\b",
+        r"(?i)^\W*if\b|['’]ll be \w+ing\b|\b(if (i|we|there|it|you|that|and|needed|necessary|wanted|desired)|if/when|when(ever)? (i|we) (have|get|find|can)|some ?day|some ?time|one day|at some point|eventually|maybe|perhaps|might|i may|unless|depending|will be \w+ing|try(ing)? (to|it|this|that|them)|(happy|glad|willing|love|able) to|would|should (i|we)|i (think|guess) i['’ ](ll|will|d)|(where|if|whenever) possible|from now on|more and more|in (the )?future)\b",
     )
 });
 static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
-    compiled(r"(?i)\b(i['’ ](ll|will) (see|talk to|catch|miss|be seeing) (you|ya|u)|keep you( all)? posted)")
+    compiled(
+        r"(?i)\b(i['’ ](ll|will) ((see|talk to|catch|miss|be seeing) (you|ya|u)|(need|have) to|be (back|away|out|off|there|around|in|at|here))|keep you( all)? posted)",
+    )
 });
 /// Where a promise begins in its sentence.
 static WILL: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"(?i)\b(will|going to|gonna|shall|promise|plan to)\b|['’]ll\b"));
+/// Who takes something on speaks of themselves.
+static OF_ONESELF: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?i)\b(i|we|me|us)\b|^\W*(will|going to|gonna|sending|doing|on it)\b"));
+/// What somebody has in mind for themselves, rather than takes on for others.
+static PLANS: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?i)\b(going to|gonna|plan(ning)? (to|on)|hop(e|ing) to)\b"));
 /// A promise of fewer words is a piece of one.
 const FEWEST_WORDS: usize = 3;
 static NO_LONGER: LazyLock<Regex> = LazyLock::new(|| {
@@ -81,7 +90,11 @@ fn opens(history: &History<'_>, sentence: &Sentence, who: &str, opened: Mark) ->
         SpeechAct::Blocker if sentence.probability >= SURE && holds_up(history.thread.quote(sentence.span)) => {
             (ObligationKind::Unblock, Metric::Unblock, sentence.addressee.iter().cloned().collect())
         }
-        SpeechAct::Decision if sentence.action > DECIDED_TO_DO && sentence.addressee.is_none() => {
+        SpeechAct::Decision
+            if sentence.action > DECIDED_TO_DO
+                && sentence.addressee.is_none()
+                && !MUSES.is_match(history.thread.quote(sentence.span)) =>
+        {
             (ObligationKind::Owner, Metric::Owner, Vec::new())
         }
         _ => return None,
@@ -94,13 +107,34 @@ fn opens(history: &History<'_>, sentence: &Sentence, who: &str, opened: Mark) ->
     let stated_due =
         sentence.due.filter(|due| kind != ObligationKind::Promise || is_of_promise(history, sentence, *due));
     let stated_due = stated_due.and_then(|due| history.due(due));
+    let plans = || PLANS.is_match(history.thread.quote(sentence.span));
+    if kind == ObligationKind::Promise && (stated_due.is_none() || plans()) && !was_asked_for(history, sentence, who) {
+        return None;
+    }
     Some(Debt { kind, metric, owed_by, owed_to, opened, first_opened: None, stated_due, ended: None })
 }
 
 fn is_promise(history: &History<'_>, sentence: &Sentence) -> bool {
     let words = history.thread.quote(sentence.span);
-    let idle = PERHAPS.is_match(words) || COURTESY.is_match(words);
+    let is_talk = matches!(history.thread.kind, Kind::Chat | Kind::Email);
+    let idle = PERHAPS.is_match(words) || COURTESY.is_match(words) || is_talk && !OF_ONESELF.is_match(words);
     sentence.action >= TAKES_ON && words.split_whitespace().count() >= FEWEST_WORDS && !idle
+}
+
+/// Whether somebody else wanted what is promised: it is said to them, or what it answers asks, suggests or decides something, or tells what holds somebody up.
+fn was_asked_for(history: &History<'_>, sentence: &Sentence, who: &str) -> bool {
+    let wants = |act| {
+        use SpeechAct::{Ask, Blocker, Decision, Proposal, Question};
+        matches!(act, Ask | Question | Proposal | Decision | Blocker)
+    };
+    let at = sentence.span.message;
+    let answered = history.thread.messages[at].reply_to.as_deref();
+    let before = history.thread.messages[..at].iter().rposition(|message| match answered {
+        Some(id) => message.id == id,
+        None => !message.bot && message.author.as_deref().is_some_and(|author| author != who),
+    });
+    let asks = |before: usize| history.sentences(before).any(|sentence| wants(sentence.act));
+    sentence.addressee.is_some() || before.is_some_and(asks)
 }
 
 /// Whether a time is that of the promise, and not of what was done before: "I asked today and will look further".

@@ -167,7 +167,7 @@ fn the_clock_stands_still_while_the_asker_is_asked_back() {
     let asked_back = thread(
         Kind::Email,
         &[
-            ("2026-11-16T09:00Z", "ana", Proposal, "Let us move the job."),
+            ("2026-11-16T09:00Z", "ana", Proposal, "I propose to move the job."),
             ("2026-11-16T11:00Z", "bo", Question, "Which job?"),
             ("2026-11-16T15:00Z", "ana", Answer, "The export."),
         ],
@@ -180,7 +180,7 @@ fn the_clock_stands_still_while_the_asker_is_asked_back() {
 
 #[test]
 fn a_proposal_waits_for_a_decision() {
-    let proposed = ("2026-11-16T09:00Z", "ana", Proposal, "Let us move the export to the queue.");
+    let proposed = ("2026-11-16T09:00Z", "ana", Proposal, "I propose to move the export to the queue.");
     let open = thread(Kind::Email, &[proposed]);
     course(
         &open,
@@ -228,9 +228,15 @@ fn a_promise_is_overdue_by_its_own_words_alone() {
     let mut kept = thread(Kind::Email, &[said, ("2026-11-19T09:00Z", "ana", Status, "Sent.")]);
     kept.1.sentences[0].due = Some(Span::new(0, 13..22));
     course(&kept, &shipped(), ObligationKind::Promise, &[("2026-11-24T09:00Z", Health::Met, &[])]);
-    open.1.sentences[0].due = None;
+    let undated = thread(
+        Kind::Email,
+        &[
+            ("2026-11-16T08:00Z", "bo", Proposal, "Perhaps you have it."),
+            ("2026-11-16T09:00Z", "ana", Commitment, "I'll send it."),
+        ],
+    );
     course(
-        &open,
+        &undated,
         &shipped(),
         ObligationKind::Promise,
         &[("2026-11-17T09:00Z", Health::OnTrack, &[]), ("2026-11-23T09:00Z", Health::OnTrack, &["no_deadline"])],
@@ -347,8 +353,9 @@ fn whoever_goes_back_and_forth_is_offered_a_short_talk_in_hours_they_share() {
         let (act, text) = turn(n);
         lines.push((when, who, act, text));
     }
-    // The question was put again at the end, and is open.
-    lines.last_mut().expect("turns").2 = Question;
+    // A question was put at the end, and is open.
+    let last = lines.last_mut().expect("turns");
+    (last.2, last.3) = (Question, "Which store?");
     let now = at("2026-11-16T12:00Z");
     let (talking, acts) = thread(Kind::Chat, &lines);
     let talk = docket(&talking, &acts, &shipped(), now).talk.expect("a talk");

@@ -170,11 +170,16 @@ fn in_a_room_where_talks_run_through_each_other_only_a_name_answers() {
 
 #[test]
 fn decisions_promises_blockers_and_things_nobody_has() {
-    check(&[("ana", Proposal, "Let us move."), ("bo", Proposal, "Or stay.")], &[(Decision, &[], None)]);
-    let decided =
-        [("ana", Proposal, "Let us move."), ("bo", SpeechAct::Decision, "We move."), ("cy", Commitment, "I'll do it.")];
+    check(&[("ana", Proposal, "I propose to move."), ("bo", Proposal, "Or stay.")], &[(Decision, &[], None)]);
+    let decided = [
+        ("ana", Proposal, "I propose to move."),
+        ("bo", SpeechAct::Decision, "We move."),
+        ("cy", Commitment, "I'll do it."),
+    ];
     check(&decided, &[(Decision, &[], Some(How::Met)), (Owner, &[], Some(How::Met)), (Promise, &["cy"], None)]);
-    check(&[("ana", Commitment, "I'll send it."), ("ana", Status, "Sent.")], &[(Promise, &["ana"], Some(How::Met))]);
+    let kept =
+        [("bo", Proposal, "Perhaps you have it?"), ("ana", Commitment, "I'll send it."), ("ana", Status, "Sent.")];
+    check(&kept, &[(Promise, &["ana"], Some(How::Met))]);
     check(&[("ana", Blocker, "Blocked on the key."), ("bo", Status, "The key is not fixed")], &[(Unblock, &[], None)]);
 }
 
@@ -221,13 +226,64 @@ fn what_is_put_as_a_question_may_ask_nobody() {
 #[test]
 fn a_promise_and_a_proposal_are_meant() {
     let found = |act, text: &str| {
-        let (thread, acts) = thread(Kind::Chat, &[("ana", act, text)]);
+        let (thread, acts) = thread(Kind::Chat, &[("bo", Proposal, "Perhaps with a lid."), ("ana", act, text)]);
         debts(&thread, &acts).len()
     };
     assert_eq!((found(Commitment, "I'll add it."), found(Commitment, "I'll add it when I have time.")), (1, 0));
-    let proposals =
-        ["We should order two printers.", "We should really have a cake contest, we have the ovens after all"];
-    assert_eq!(proposals.map(|text| found(Proposal, text)), [1, 0]);
+    let proposals = [
+        "I propose two printers.",
+        "Proposal: we order two printers.",
+        "We should order two printers.",
+        "We should really have a cake contest, we have the ovens after all",
+    ];
+    assert_eq!(proposals.map(|text| found(Proposal, text)), [1, 1, 0, 0]);
+}
+
+#[test]
+fn a_suggestion_waits_for_a_decision_once_somebody_argues() {
+    let found = |reaction: &str| {
+        let lines = [("ana", Proposal, "We should order two printers."), ("bo", Other, reaction)];
+        let (thread, acts) = thread(Kind::Chat, &lines);
+        debts(&thread, &acts).iter().any(|debt| debt.kind == Decision)
+    };
+    assert!(found("I'd rather keep the old one."));
+    assert!(!found("Nice pictures!") && !found("> I'd rather keep the old one.\nAh."));
+}
+
+#[test]
+fn a_promise_without_a_date_is_one_where_somebody_wanted_it() {
+    let found = |before: SpeechAct, text: &str| {
+        let (thread, acts) = thread(Kind::Chat, &[("bo", before, "It has no index."), ("ana", Commitment, text)]);
+        debts(&thread, &acts).iter().any(|debt| debt.kind == Promise)
+    };
+    assert!(found(Proposal, "I'll add one.") && found(Blocker, "I'll add one."));
+    for (before, text) in [
+        (Status, "I'll add one."),
+        (Proposal, "I'll be back on Friday."),
+        (Proposal, "All that will do is to make it longer."),
+    ] {
+        assert!(!found(before, text), "{text}");
+    }
+}
+
+#[test]
+fn a_question_in_the_middle_of_a_talk_asks_somebody() {
+    let found = |text: &str| {
+        let lines = [("ana", Status, "The shelf is up."), ("bo", Status, "It leans."), ("cy", Question, text)];
+        let (mut thread, acts) = thread(Kind::Chat, &lines);
+        thread.messages[2].reply_to = Some("m1".to_string());
+        debts(&thread, &acts).iter().any(|debt| debt.kind == Reply)
+    };
+    assert!(found("Could you send a picture?"));
+    for text in [
+        "Did I order that one?",
+        "Have you looked at the manual?",
+        "Is that the old one?",
+        "When the shop opens it is full of people.",
+        "let shelf: Vec<Board> = Vec::new()",
+    ] {
+        assert!(!found(text), "{text}");
+    }
 }
 
 #[test]
@@ -250,9 +306,14 @@ fn only_who_says_so_is_held_up() {
 }
 
 #[test]
-fn a_closed_thread_waits_for_nothing_but_its_promises() {
-    let lines = [("ana", Blocker, "Blocked on the key."), ("bo", Commitment, "I'll bring it.")];
-    let (mut thread, acts) = thread(Kind::Issue, &lines);
+fn a_closed_thread_waits_for_nothing_but_what_was_promised_by_a_date() {
+    let lines = [
+        ("ana", Blocker, "Blocked on the key."),
+        ("bo", Commitment, "I'll bring it by Friday."),
+        ("cy", Commitment, "I'll help."),
+    ];
+    let (mut thread, mut acts) = thread(Kind::Issue, &lines);
+    acts.sentences[1].due = Some(Span::new(1, 14..23));
     let at = Some(Moment::utc(at("2026-11-17T09:00Z")));
     thread.events.push(Event { at, kind: "closed".into(), actor: None, subject: None });
     let open: Vec<_> = debts(&thread, &acts).into_iter().filter(Debt::is_open).map(|debt| debt.kind).collect();
