@@ -94,7 +94,8 @@ fn a_thread_comes_back_as_it_was_given() {
 fn a_thread_that_is_loaded_again_is_what_it_is_now() {
     let (_folder, store) = store();
     let mut given = of("1", ["a", "b", "c", "d"].map(|id| said(id, "Ana", 0, "As every day.")).to_vec());
-    let steps: [&[fn(&mut Vec<Message>)]; 6] = [
+    type Change = fn(&mut Vec<Message>);
+    let steps: [&[Change]; 6] = [
         &[|_| ()],
         &[|all| all.push(said("e", "Raj", 1, "One more."))],
         &[|all| all[1].text = "Edited.".into()],

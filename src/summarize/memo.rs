@@ -157,11 +157,8 @@ impl Memo {
             return;
         }
         let mut places = vec![None; self.noted.len()];
-        let mut kept = 0;
-        for (_, place) in self.noted.iter().zip(&mut places).filter(|(noted, _)| noted.reading == self.readings) {
-            *place = Some(kept);
-            kept += 1;
-        }
+        let kept = (0..self.noted.len()).filter(|place| self.noted[*place].reading == self.readings);
+        kept.enumerate().for_each(|(now, place)| places[place] = Some(now));
         self.noted.retain(|noted| noted.reading == self.readings);
         for map in [&mut self.single, &mut self.joined] {
             map.retain(|_, place| places[*place].map(|now| *place = now).is_some());

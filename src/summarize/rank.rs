@@ -367,11 +367,11 @@ impl Meaning {
         centre.iter_mut().for_each(|x| *x /= length);
         let of = |e: &[f32]| [&centre[..], &view.title, opening, last].map(|other| cosine(e, other));
         // Units with the same facts have the same vector, but for one whose sentences others made theirs of.
-        let mut known: Vec<Option<(&Arc<[f32]>, [f32; 4])>> = vec![None; view.facts];
+        let mut known = vec![None; view.facts];
         let mut to = Vec::with_capacity(embeddings.len());
         for (e, unit) in embeddings.iter().zip(&view.units) {
-            let (same, found) = known[unit.number].get_or_insert_with(|| (e, of(e)));
-            to.push(if Arc::ptr_eq(same, e) { *found } else { of(e) });
+            let (same, found) = *known[unit.number].get_or_insert_with(|| (e, of(e)));
+            to.push(if Arc::ptr_eq(same, e) { found } else { of(e) });
         }
         let to_centre: Vec<f32> = to.iter().map(|[centre, ..]| *centre).collect();
         Meaning { rank: ranks(&to_centre), to }
