@@ -102,10 +102,15 @@ impl<'a, V: AsRef<[f32]>> Features<'a, V> {
         self.place(at, likeness, places);
     }
 
-    /// The numbers of sentence `at` that hang on the whole thread, in the order of `GLOBALS`.
-    pub fn globals(&self, at: usize) -> [f32; GLOBALS.len()] {
+    /// The numbers of sentence `at` that hang on the whole thread, in the order of `GLOBALS`; `likeness` is its own.
+    pub fn globals(&self, at: usize, likeness: f32) -> [f32; GLOBALS.len()] {
         let [share, early, ending, late] = shares(at, self.lines.len());
-        [share, early, ending, late, cosine(self.vectors[at].as_ref(), &self.middle)]
+        [share, early, ending, late, likeness]
+    }
+
+    /// How like sentence `at` is to the whole thread.
+    pub fn likeness(&self, at: usize) -> f32 {
+        cosine(self.vectors[at].as_ref(), &self.middle)
     }
 
     /// What the numbers of sentence `at` other than `globals` are made of: sentences with the same surroundings have the

@@ -23,11 +23,12 @@ pub struct Memo {
     kind: Option<Kind>,
     /// What mentions were looked up in.
     people: Vec<String>,
-    readings: u32,
     /// How many texts have had a number: no number is given twice.
     numbers: u32,
     /// By the text of a message.
-    messages: HashMap<Box<str>, Said>,
+    messages: HashMap<Arc<str>, Arc<Said>>,
+    /// The messages as they followed one another.
+    order: Vec<(Arc<str>, Arc<Said>)>,
     texts: HashMap<Box<str>, Arc<Text>>,
     /// In the order of the thread.
     locals: Vec<(Surroundings, Box<Local>)>,
@@ -36,8 +37,6 @@ pub struct Memo {
 /// The sentences of a message's own words.
 struct Said {
     sentences: Vec<(Range<usize>, Arc<Text>)>,
-    /// The reading that it was last of use to.
-    reading: u32,
 }
 
 /// What the words of a sentence say by themselves.
@@ -101,6 +100,7 @@ impl Memo {
             self.people = people.to_vec();
             // Texts are shared with messages, so each is made anew; what it says by itself is taken over.
             self.messages.clear();
+            self.order.clear();
             for known in self.texts.values_mut() {
                 *known = Arc::new(Text {
                     number: known.number,
@@ -112,26 +112,39 @@ impl Memo {
                 });
             }
         }
-        self.readings += 1;
     }
 
     /// The sentences of the people's own words.
     pub(super) fn pieces(&mut self, thread: &Thread) -> Vec<Piece> {
-        let mut pieces = Vec::new();
+        let mut pieces = Vec::with_capacity(self.locals.len());
         for (message, said) in thread.messages.iter().enumerate() {
-            if !self.messages.contains_key(said.text.as_str()) {
-                let own = quote::own(&said.text, thread.kind).into_iter();
-                let split = own.flat_map(|range| sentence::split(&said.text, range)).collect::<Vec<_>>();
-                let sentences = split.into_iter().map(|range| (range.clone(), self.text(&said.text[range]))).collect();
-                self.messages.insert(said.text.as_str().into(), Said { sentences, reading: 0 });
+            // Most of a thread is as it was.
+            if self.order.get(message).is_none_or(|(text, _)| **text != *said.text) {
+                let found = self.said(&said.text, thread.kind);
+                match self.order.get_mut(message) {
+                    Some(there) => *there = found,
+                    None => self.order.push(found),
+                }
             }
-            let Some(known) = self.messages.get_mut(said.text.as_str()) else { continue };
-            known.reading = self.readings;
             let piece =
                 |(range, text): &(Range<usize>, Arc<Text>)| Piece { message, range: range.clone(), text: text.clone() };
-            pieces.extend(known.sentences.iter().map(piece));
+            pieces.extend(self.order[message].1.sentences.iter().map(piece));
         }
+        self.order.truncate(thread.messages.len());
         pieces
+    }
+
+    /// The sentences of a message, by its text.
+    fn said(&mut self, said: &str, kind: Kind) -> (Arc<str>, Arc<Said>) {
+        if let Some((text, known)) = self.messages.get_key_value(said) {
+            return (text.clone(), known.clone());
+        }
+        let own = quote::own(said, kind).into_iter();
+        let split = own.flat_map(|range| sentence::split(said, range)).collect::<Vec<_>>();
+        let sentences = split.into_iter().map(|range| (range.clone(), self.text(&said[range]))).collect();
+        let made: (Arc<str>, Arc<Said>) = (said.into(), Arc::new(Said { sentences }));
+        self.messages.insert(made.0.clone(), made.1.clone());
+        made
     }
 
     fn text(&mut self, text: &str) -> Arc<Text> {
@@ -193,9 +206,8 @@ impl Memo {
 
     /// Forgets what this reading had no use for.
     pub(super) fn end(&mut self) {
-        let reading = self.readings;
-        self.messages.retain(|_, said| said.reading == reading);
-        // A text that no message has any more is held by this map alone.
+        // What the thread does not have any more is held by these maps alone.
+        self.messages.retain(|_, said| Arc::strong_count(said) > 1);
         self.texts.retain(|_, text| Arc::strong_count(text) > 1);
     }
 }

@@ -122,7 +122,14 @@ impl Classifier {
                 let around: Vec<Surroundings> =
                     (0..lines.len()).map(|at| features.surroundings(at, |other| numbers[other])).collect();
                 let locals = memo.locals(&around, |unknown| heads.locals(&features, unknown))?;
-                locals.enumerate().map(|(at, local)| heads.probabilities(local, features.globals(at))).collect()
+                // Much is said several times.
+                let most = numbers.iter().max().map_or(0, |most| *most as usize + 1);
+                let mut likeness: Vec<Option<f32>> = vec![None; most];
+                let probabilities = |(at, local)| {
+                    let likeness = likeness[numbers[at] as usize].get_or_insert_with(|| features.likeness(at));
+                    heads.probabilities(local, features.globals(at, *likeness))
+                };
+                locals.enumerate().map(probabilities).collect()
             }
             _ => Vec::new(),
         };

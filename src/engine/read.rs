@@ -14,7 +14,8 @@ use super::{
 use crate::{
     model::worker::Lane,
     store::{
-        StoreError, Vectors, thread,
+        StoreError, Vectors,
+        thread::{self, Whole},
         work::{self, Unread},
     },
 };
@@ -115,7 +116,8 @@ async fn read(app: &App, study: &Study, id: i64, cancelled: CancellationToken) -
     let loading = app.clone();
     let work = study.run(move || {
         let store = loading.store();
-        let Some((thread, rows, version)) = store.read(|on| thread::load(on, id)).map_err(Failure::Store)? else {
+        let before = loading.reader().recall().thread(id);
+        let Some(whole) = store.read(|on| thread::load_again(on, id, before)).map_err(Failure::Store)? else {
             return Ok(None);
         };
         let known = |sums: &[[u8; 32]]| {
@@ -124,21 +126,25 @@ async fn read(app: &App, study: &Study, id: i64, cancelled: CancellationToken) -
                 Vectors::new()
             })
         };
-        let reading = loading.reader().read(&thread, &known, Lane::Background, &|| cancelled.is_cancelled());
-        Ok(Some((reading.map_err(Failure::Reading)?, thread, rows, version)))
+        let reading = loading.reader().read(&whole.thread, &known, Lane::Background, &|| cancelled.is_cancelled());
+        Ok(Some((reading.map_err(Failure::Reading)?, whole)))
     });
-    let Some((reading, thread, rows, version)) = work.await.map_err(|Panicked| Failure::Panicked)?? else {
+    let Some((reading, whole)) = work.await.map_err(|Panicked| Failure::Panicked)?? else {
         return Ok(false);
     };
     let now = app.now();
     let kept = app.write(move |store| {
         let Reading { summary, acts, docket, new, used } = reading;
+        let Whole { thread, rows, version, .. } = &whole;
         store.keep_vectors(id, &new, &used)?;
-        let kept = store.keep_summary(id, version, &rows, &acts, &summary, now)?;
+        let kept = store.keep_summary(id, *version, rows, &acts, &summary, now)?;
         // Where the thread has changed meanwhile, it is read again, and this docket with it.
-        Ok(kept && watch::keep(store, id, version, &thread, &rows, docket, now).map(|_| true)?)
+        let kept = kept && watch::keep(store, id, *version, thread, rows, docket, now).map(|_| true)?;
+        Ok(kept.then_some(whole))
     });
-    let kept = kept.await.map_err(Failure::Store)?;
+    let whole = kept.await.map_err(Failure::Store)?;
+    let kept = whole.is_some();
+    whole.into_iter().for_each(|whole| app.reader().recall().keep_thread(id, whole));
     app.bells().watch.ring();
     Ok(kept)
 }

@@ -192,6 +192,11 @@ impl Reader {
         Ok(Reading { summary, acts, docket, new, used })
     }
 
+    /// What is remembered of threads.
+    pub(super) fn recall(&self) -> &Recall {
+        &self.recall
+    }
+
     /// The vector of a search's words, where models are loaded already: a search does not wait for weights.
     pub fn vector(&self, words: &str) -> Option<Vec<f32>> {
         let mut encoder = self.shelf().loaded.as_ref()?.encoder.in_lane(Lane::Interactive);

@@ -159,8 +159,8 @@ pub(super) fn keep(
     docket: Docket,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let rows: HashMap<String, i64> =
-        thread.messages.iter().zip(rows).map(|(message, row)| (message.id.clone(), *row)).collect();
+    let rows: HashMap<&str, i64> =
+        thread.messages.iter().zip(rows).map(|(message, row)| (message.id.as_str(), *row)).collect();
     let reckoned: Vec<Reckoned> = docket.entries.into_iter().map(reckoned).collect();
     let flags = serde_json::to_string(&docket.flags).map_err(|error| StoreError::Failed(error.to_string()))?;
     store.keep_docket(id, version, &rows, &reckoned, &flags, now)

@@ -20,6 +20,8 @@ pub mod speed;
 pub mod tokenizer;
 pub mod worker;
 
+pub use kernel::dot;
+
 use std::{path::PathBuf, sync::Arc};
 
 use candle_core::Device;
@@ -50,20 +52,6 @@ pub enum ModelError {
     Token { token: u32, vocabulary: usize },
     #[error("inference failed: {0}")]
     Compute(#[from] candle_core::Error),
-}
-
-/// The inner product of two vectors; what the longer has more counts nothing. Sums run side by side, in an order that is the
-/// same everywhere.
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let mut sums = [0.0f32; LANES];
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-    for (a, b) in a.iter().zip(b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
-        }
-    }
-    sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
 }
 
 /// Who speaks in a prompt, in the words of chat templates.

@@ -1,6 +1,6 @@
 //! Obligations as they were last worked out from their threads. Their words stay with the messages that they quote.
 
-use std::collections::HashMap;
+use std::{borrow::Borrow, collections::HashMap, hash::Hash};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -109,11 +109,11 @@ impl Store {
     ///
     /// # Errors
     /// Whatever the database says.
-    pub fn keep_docket(
+    pub fn keep_docket<K: Borrow<str> + Eq + Hash>(
         &self,
         thread: i64,
         version: i64,
-        rows: &HashMap<String, i64>,
+        rows: &HashMap<K, i64>,
         docket: &[Reckoned],
         flags: &str,
         now: Timestamp,
@@ -233,7 +233,7 @@ struct Places {
 }
 
 impl Places {
-    fn of(owed: &Obligation, rows: &HashMap<String, i64>) -> Places {
+    fn of<K: Borrow<str> + Eq + Hash>(owed: &Obligation, rows: &HashMap<K, i64>) -> Places {
         let closed = owed.closed.as_ref().map(|closed| Place::of(&closed.by, rows)).unwrap_or_default();
         Places { opened: Place::of(&owed.opened_by, rows), closed }
     }
@@ -249,10 +249,10 @@ struct Place {
 }
 
 impl Place {
-    fn of(evidence: &Evidence, rows: &HashMap<String, i64>) -> Place {
+    fn of<K: Borrow<str> + Eq + Hash>(evidence: &Evidence, rows: &HashMap<K, i64>) -> Place {
         match evidence {
             Evidence::Words { message, start, end, .. } => {
-                let message = rows.get(message).copied();
+                let message = rows.get(message.as_str()).copied();
                 Place { message, start: Some(*start), end: Some(*end), event: None }
             }
             Evidence::Event { .. } => Place { event: serde_json::to_string(evidence).ok(), ..Place::default() },

@@ -174,7 +174,7 @@ fn what_was_worked_out_from_an_older_thread_is_not_kept() {
     let (_folder, store, row) = asked();
     let version = store.read(|on| Ok(thread::of_row(on, row)?.expect("it is there").version)).expect("read");
     take(&store, vec![said("a", "Ana", 0, ASKED), said("b", "Raj", 5, "Sent.")]);
-    assert!(!store.keep_docket(row, version, &HashMap::new(), &[], "[]", now(2)).expect("no error"));
+    assert!(!store.keep_docket(row, version, &HashMap::<String, i64>::new(), &[], "[]", now(2)).expect("no error"));
     assert_eq!(list(&store).len(), 1);
 }
 

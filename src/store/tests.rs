@@ -91,6 +91,34 @@ fn a_thread_comes_back_as_it_was_given() {
 }
 
 #[test]
+fn a_thread_that_is_loaded_again_is_what_it_is_now() {
+    let (_folder, store) = store();
+    let mut given = of("1", ["a", "b", "c", "d"].map(|id| said(id, "Ana", 0, "As every day.")).to_vec());
+    type Change = fn(&mut Vec<Message>);
+    let steps: [&[Change]; 6] = [
+        &[|_| ()],
+        &[|all| all.push(said("e", "Raj", 1, "One more."))],
+        &[|all| all[1].text = "Edited.".into()],
+        &[|all| all.swap(0, 2)],
+        // What comes once the last has gone gets its row, and says the same.
+        &[|all| drop(all.pop()), |all| all.push(said("f", "Raj", 1, "One more."))],
+        &[|all| drop(all.drain(1..3))],
+    ];
+    let mut before = None;
+    for step in steps {
+        for change in step {
+            change(&mut given.messages);
+            store.take("team", &page(vec![whole(given.clone())]), now(0)).expect("taken");
+        }
+        let id = store.read(|on| thread::find_external(on, "1")).expect("read").expect("there").id;
+        let again = store.read(|on| thread::load_again(on, id, before.take())).expect("read").expect("there");
+        assert_eq!(Some(&again), store.read(|on| thread::load_again(on, id, None)).expect("read").as_ref());
+        assert_eq!(again.thread, given);
+        before = Some(again);
+    }
+}
+
+#[test]
 fn the_same_page_twice_changes_nothing() {
     let (_folder, store) = store();
     let items = vec![

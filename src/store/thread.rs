@@ -145,15 +145,48 @@ pub fn of_row(on: &Connection, id: i64) -> rusqlite::Result<Option<Listed>> {
     on.prepare_cached(&sql)?.query_row([id], listed).optional()
 }
 
+/// A whole thread as its source gave it, with what it is known again by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Whole {
+    pub thread: Thread,
+    /// Of its messages.
+    pub rows: Vec<i64>,
+    pub version: i64,
+    /// What is kept of each message to know it again.
+    sums: Vec<Vec<u8>>,
+}
+
+impl Whole {
+    /// About how much memory it takes, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.thread.messages.iter().map(|message| message.text.len() + message.id.len() + 400).sum()
+    }
+}
+
 /// The whole thread as its source gave it, the rows of its messages, and its version.
 pub fn load(on: &Connection, id: i64) -> rusqlite::Result<Option<(Thread, Vec<i64>, i64)>> {
+    Ok(load_again(on, id, None)?.map(|Whole { thread, rows, version, .. }| (thread, rows, version)))
+}
+
+/// The whole thread. Of `before`, what was loaded of it earlier, the messages are taken up to the first that is another by now.
+pub fn load_again(on: &Connection, id: i64, before: Option<Whole>) -> rusqlite::Result<Option<Whole>> {
     let Some(listed) = of_row(on, id)? else { return Ok(None) };
     let as_of: Option<String> = on.query_row("SELECT as_of FROM thread WHERE id = ?1", [id], |row| row.get(0))?;
-    let sql = "SELECT id, external_id, author, author_id, sent_at, edited_at, reply_to, bot, text FROM message \
-               WHERE thread_id = ?1 ORDER BY ordinal, sent_ms, id";
+    let before = before.map(|before| (before.thread.messages, before.rows, before.sums));
+    let (mut messages, mut rows, mut sums) = before.unwrap_or_default();
+    let same = still_there(on, id, &messages, &rows, &sums)?;
+    messages.truncate(same);
+    rows.truncate(same);
+    sums.truncate(same);
+    let sql = "SELECT id, external_id, author, author_id, sent_at, edited_at, reply_to, bot, text, hash FROM message \
+               WHERE thread_id = ?1 ORDER BY ordinal, sent_ms, id LIMIT -1 OFFSET ?2";
     let mut find = on.prepare_cached(sql)?;
-    let said = find.query_map([id], |row| Ok((row.get::<_, i64>(0)?, message(row)?)))?;
-    let (rows, messages) = said.collect::<rusqlite::Result<(Vec<i64>, Vec<Message>)>>()?;
+    let mut said = find.query(params![id, same])?;
+    while let Some(row) = said.next()? {
+        rows.push(row.get(0)?);
+        messages.push(message(row)?);
+        sums.push(row.get(9)?);
+    }
     let thread = Thread {
         source: listed.source,
         kind: listed.kind,
@@ -166,7 +199,36 @@ pub fn load(on: &Connection, id: i64) -> rusqlite::Result<Option<(Thread, Vec<i6
         as_of: as_of.as_deref().and_then(Moment::parse),
         messages,
     };
-    Ok(Some((thread, rows, listed.version)))
+    Ok(Some(Whole { thread, rows, version: listed.version, sums }))
+}
+
+/// How many of a thread's messages, from the first on, are these.
+fn still_there(
+    on: &Connection,
+    thread: i64,
+    messages: &[Message],
+    rows: &[i64],
+    sums: &[Vec<u8>],
+) -> rusqlite::Result<usize> {
+    if messages.is_empty() {
+        return Ok(0);
+    }
+    let sql = "SELECT id, external_id, hash FROM message WHERE thread_id = ?1 ORDER BY ordinal, sent_ms, id";
+    let mut find = on.prepare_cached(sql)?;
+    let mut there = find.query([thread])?;
+    let mut same = 0;
+    for ((message, known), sum) in messages.iter().zip(rows).zip(sums) {
+        let Some(row) = there.next()? else { break };
+        // A row may have been given to another message since, and the sum is of all but the id.
+        let is_known = row.get::<_, i64>(0)? == *known
+            && row.get_ref(1)?.as_str()? == message.id
+            && row.get_ref(2)?.as_blob()? == sum.as_slice();
+        if !is_known {
+            break;
+        }
+        same += 1;
+    }
+    Ok(same)
 }
 
 /// Messages of a thread in reading order, from the `from`th on, counted from 0, at most `most`.

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{memo::Facts, rank, view::View};
+use super::{memo::Facts, order, rank, view::View};
 
 /// Two units whose vectors are closer than this say the same.
 const SAME_MEANING: f32 = 0.80;
@@ -15,8 +15,7 @@ const SAME_WORDS: f32 = 0.6;
 /// Picks units by falling `scores` until they show `most_words` words; those for which `wanted` is false and those that
 /// repeat a picked one are passed over. Indexes into `view.units`, best first.
 pub fn choose(view: &View, scores: &[f32], most_words: usize, wanted: impl Fn(usize) -> bool) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..view.units.len()).filter(|&n| wanted(n)).collect();
-    order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+    let order = order::falling((0..view.units.len()).filter(|&n| wanted(n)).map(|n| (n, scores[n])));
     let mut picked = Picked::default();
     let mut words = 0;
     for n in order {

@@ -19,15 +19,27 @@ pub struct Memo {
     kind: Option<Kind>,
     readings: u32,
     /// By the quote of a unit of one sentence.
-    single: HashMap<Box<str>, Noted>,
+    single: HashMap<Arc<str>, Place>,
     /// By the quotes of a unit of several: their lengths, then their words.
-    joined: HashMap<Box<str>, Noted>,
+    joined: HashMap<Arc<str>, Place>,
+    noted: Vec<Noted>,
+    /// Units of one sentence as they followed one another in the last reading, and in this one so far.
+    before: Vec<Place>,
+    order: Vec<Place>,
+    /// How many facts of units this reading has come upon.
+    numbers: usize,
     stems: HashMap<Box<str>, u32>,
 }
 
+/// Where in `noted` something is.
+type Place = usize;
+
 struct Noted {
+    key: Arc<str>,
     facts: Arc<Facts>,
     reading: u32,
+    /// Which of the facts of that reading these are, in the order of their first unit.
+    number: usize,
 }
 
 /// What the quotes of a unit say, whoever says them, and wherever.
@@ -64,43 +76,99 @@ struct Direction {
 impl Memo {
     /// Begins a reading of a thread of this kind.
     pub(super) fn begin(&mut self, kind: Kind) {
-        let used = self.single.values().chain(self.joined.values()).map(|noted| noted.facts.terms.len()).sum::<usize>();
+        let used = self.noted.iter().map(|noted| noted.facts.terms.len()).sum::<usize>();
         if self.kind != Some(kind) || self.stems.len() > STALE_STEMS * used + FEW_STEMS {
             *self = Memo { kind: Some(kind), ..Memo::default() };
         }
         self.readings += 1;
+        self.numbers = 0;
     }
 
-    /// What `quotes`, sentences that make one unit, say; `cut` tells how much of a quote is shown, `show` how they are.
-    pub(super) fn facts(
+    /// What `quote`, a sentence that makes one unit, says, and which of this reading's facts that is; `cut` tells how much of
+    /// a quote is shown, `show` how it is.
+    pub(super) fn single(
+        &mut self,
+        quote: &str,
+        cut: impl Fn(&str) -> usize,
+        show: impl Fn(&[&str]) -> String,
+    ) -> (Arc<Facts>, usize) {
+        // Most of a thread is as it was.
+        let there = self.before.get(self.order.len()).copied().filter(|place| *self.noted[*place].key == *quote);
+        let place = match there.or_else(|| self.single.get(quote).copied()) {
+            Some(place) => place,
+            None => {
+                let place = self.note(quote, &[quote], cut, show);
+                self.single.insert(self.noted[place].key.clone(), place);
+                place
+            }
+        };
+        self.order.push(place);
+        self.used(place)
+    }
+
+    /// The same of several sentences that make one unit.
+    pub(super) fn joined(
         &mut self,
         quotes: &[&str],
         cut: impl Fn(&str) -> usize,
         show: impl Fn(&[&str]) -> String,
-    ) -> Arc<Facts> {
-        let joined;
-        let (map, key) = match quotes {
-            [one] => (&mut self.single, *one),
-            several => {
-                joined = several.iter().fold(String::new(), |key, quote| format!("{key}{} {quote}", quote.len()));
-                (&mut self.joined, joined.as_str())
+    ) -> (Arc<Facts>, usize) {
+        let key = quotes.iter().fold(String::new(), |key, quote| format!("{key}{} {quote}", quote.len()));
+        let place = match self.joined.get(key.as_str()).copied() {
+            Some(place) => place,
+            None => {
+                let place = self.note(&key, quotes, cut, show);
+                self.joined.insert(self.noted[place].key.clone(), place);
+                place
             }
         };
-        if let Some(noted) = map.get_mut(key) {
-            noted.reading = self.readings;
-            return noted.facts.clone();
-        }
+        self.used(place)
+    }
+
+    fn note(
+        &mut self,
+        key: &str,
+        quotes: &[&str],
+        cut: impl Fn(&str) -> usize,
+        show: impl Fn(&[&str]) -> String,
+    ) -> Place {
         let cuts: Vec<usize> = quotes.iter().map(|quote| cut(quote)).collect();
         let pieces: Vec<&str> = quotes.iter().zip(&cuts).map(|(quote, cut)| &quote[..*cut]).collect();
         let facts = Arc::new(Facts::of(show(&pieces), cuts, &mut self.stems));
-        map.insert(key.into(), Noted { facts: facts.clone(), reading: self.readings });
-        facts
+        self.noted.push(Noted { key: key.into(), facts, reading: 0, number: 0 });
+        self.noted.len() - 1
+    }
+
+    fn used(&mut self, place: Place) -> (Arc<Facts>, usize) {
+        let noted = &mut self.noted[place];
+        if noted.reading != self.readings {
+            noted.reading = self.readings;
+            noted.number = self.numbers;
+            // Without a word they make no unit.
+            self.numbers += usize::from(noted.facts.words > 0);
+        }
+        (noted.facts.clone(), noted.number)
     }
 
     /// Forgets what this reading had no use for.
     pub(super) fn end(&mut self) {
-        self.single.retain(|_, noted| noted.reading == self.readings);
-        self.joined.retain(|_, noted| noted.reading == self.readings);
+        self.before = std::mem::take(&mut self.order);
+        if self.noted.iter().all(|noted| noted.reading == self.readings) {
+            return;
+        }
+        let mut places = vec![None; self.noted.len()];
+        let kept = (0..self.noted.len()).filter(|place| self.noted[*place].reading == self.readings);
+        kept.enumerate().for_each(|(now, place)| places[place] = Some(now));
+        self.noted.retain(|noted| noted.reading == self.readings);
+        for map in [&mut self.single, &mut self.joined] {
+            map.retain(|_, place| places[*place].map(|now| *place = now).is_some());
+        }
+        self.before.iter_mut().for_each(|place| *place = places[*place].unwrap_or(*place));
+    }
+
+    /// How many facts the units of the reading have.
+    pub(super) fn facts(&self) -> usize {
+        self.numbers
     }
 
     /// How many stems have a number.
@@ -115,13 +183,13 @@ impl Memo {
 
     /// About how much memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
-        let units = self.single.iter().chain(&self.joined).map(|(key, noted)| {
-            let Facts { shown, stems, terms, bag, cues, direction, .. } = &*noted.facts;
+        let units = self.noted.iter().map(|Noted { key, facts, .. }| {
+            let Facts { shown, stems, terms, bag, cues, direction, .. } = &**facts;
             let vector = direction.get().map_or(0, |known| known.vector.len());
             key.len() + shown.len() + 350 + 4 * (stems.len() + cues.len() + vector) + 8 * (terms.len() + bag.len())
         });
         let stems = self.stems.keys().map(|stem| stem.len() + 40).sum::<usize>();
-        units.sum::<usize>() + stems
+        units.sum::<usize>() + stems + self.before.len() * size_of::<Place>()
     }
 }
 

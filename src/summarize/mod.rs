@@ -9,6 +9,7 @@ pub mod ground;
 pub mod lead;
 pub mod ledger;
 mod memo;
+pub mod order;
 pub mod prompt;
 pub mod rank;
 pub mod ranked;

@@ -12,7 +12,7 @@ use std::{
 use candle_core::{Device, safetensors};
 use regex::RegexSet;
 
-use super::{unit::Unit, view::View};
+use super::{memo::Facts, order::ranks, unit::Unit, view::View};
 use crate::{
     domain::{Kind, Thread, ThreadActs},
     model::{ModelError, dot},
@@ -155,9 +155,11 @@ impl Ranker {
         let weights = &self.families[&Family::of(view.thread.kind)];
         let rows = Rows::new(view);
         let mut dense = Vec::with_capacity(dense_len());
+        let mut words: Vec<Option<f32>> = vec![None; view.facts];
         let score = |(n, unit): (usize, &Unit)| {
             rows.dense(n, &mut dense);
-            weights.score_of(&dense, &unit.facts.bag)
+            let words = *words[unit.number].get_or_insert_with(|| weights.words(&unit.facts.bag));
+            weights.score_of(&dense, words)
         };
         view.units.iter().enumerate().map(score).collect()
     }
@@ -165,13 +167,16 @@ impl Ranker {
 
 impl Weights {
     pub fn score(&self, features: &Features) -> f32 {
-        self.score_of(&features.dense, &features.bag)
+        self.score_of(&features.dense, self.words(&features.bag))
     }
 
-    fn score_of(&self, dense: &[f32], bag: &[(u32, f32)]) -> f32 {
+    fn words(&self, bag: &[(u32, f32)]) -> f32 {
+        bag.iter().map(|&(bucket, x)| x * self.bag[bucket as usize]).sum()
+    }
+
+    fn score_of(&self, dense: &[f32], bag: f32) -> f32 {
         let scaled = dense.iter().zip(self.mean.iter().zip(&self.scale)).map(|(x, (mean, scale))| (x - mean) / scale);
         let dense: f32 = scaled.zip(&self.dense).map(|(x, w)| x * w).sum();
-        let bag: f32 = bag.iter().map(|&(bucket, x)| x * self.bag[bucket as usize]).sum();
         self.bias + dense + bag
     }
 }
@@ -192,7 +197,7 @@ impl<'v> Rows<'v> {
             let author = author(view, unit);
             sections.entry(author).or_insert_with(|| cues(&SECTIONS, author));
         }
-        Rows { view, lexical: Lexical::new(view), meaning: Meaning::new(&view.embeddings, &view.title), sections }
+        Rows { view, lexical: Lexical::new(view), meaning: Meaning::new(view), sections }
     }
 
     /// Writes those of unit `n` into `row`, `dense_len` of them.
@@ -265,10 +270,13 @@ const LEXICAL: usize = 5;
 
 /// What the words of the thread say about which of its units are central.
 struct Lexical {
+    /// By unit, like `rank`.
     centrality: Vec<f32>,
     rank: Vec<f32>,
-    title_overlap: Vec<f32>,
-    frequency: Vec<f32>,
+    /// By the number of a unit's facts: overlap with the title, and how frequent its words are.
+    words: Vec<[f32; 2]>,
+    /// The number of each unit's facts.
+    numbers: Vec<usize>,
 }
 
 impl Lexical {
@@ -276,13 +284,16 @@ impl Lexical {
         let (mut in_units, mut in_all) = (vec![0.0f32; view.stems], vec![0.0f32; view.stems]);
         // In the order of first use, so that sums do not hang on how stems are numbered.
         let mut used: Vec<usize> = Vec::new();
-        for &(stem, times) in view.units.iter().flat_map(|unit| &unit.facts.terms) {
-            let stem = stem as usize;
-            if in_units[stem] == 0.0 {
-                used.push(stem);
+        let several = several(view);
+        for (facts, units) in &several {
+            for &(stem, times) in &facts.terms {
+                let stem = stem as usize;
+                if in_units[stem] == 0.0 {
+                    used.push(stem);
+                }
+                in_units[stem] += units;
+                in_all[stem] += times * units;
             }
-            in_units[stem] += 1.0;
-            in_all[stem] += times;
         }
         let count = view.units.len() as f32;
         let (mut rarity, mut fame) = (vec![0.0f32; view.stems], vec![0.0f32; view.stems]);
@@ -290,81 +301,98 @@ impl Lexical {
             rarity[stem] = (1.0 + count / in_units[stem]).ln();
             fame[stem] = in_all[stem].ln();
         }
-        let mut centroid = vec![0.0f32; view.stems];
         let mut weights: Vec<f32> = Vec::new();
-        for unit in &view.units {
+        let mut begins: Vec<usize> = Vec::with_capacity(several.len() + 1);
+        for (facts, _) in &several {
             let own = weights.len();
-            weights.extend(unit.facts.terms.iter().map(|&(stem, times)| times * rarity[stem as usize]));
+            begins.push(own);
+            weights.extend(facts.terms.iter().map(|&(stem, times)| times * rarity[stem as usize]));
             let length = weights[own..].iter().map(|w| w * w).sum::<f32>().sqrt().max(1e-9);
-            for (weight, (stem, _)) in weights[own..].iter_mut().zip(&unit.facts.terms) {
-                *weight /= length;
-                centroid[*stem as usize] += *weight;
-            }
+            weights[own..].iter_mut().for_each(|weight| *weight /= length);
+        }
+        let terms = |facts: &Facts, number: usize| {
+            let weights = &weights[begins[number]..];
+            facts.terms.iter().map(|(stem, _)| *stem as usize).zip(weights.iter().copied()).collect::<Vec<_>>()
+        };
+        let terms: Vec<Vec<(usize, f32)>> = several.iter().enumerate().map(|(n, (facts, _))| terms(facts, n)).collect();
+        let mut centroid = vec![0.0f32; view.stems];
+        for &(stem, weight) in view.units.iter().flat_map(|unit| &terms[unit.number]) {
+            centroid[stem] += weight;
         }
         let length = used.iter().map(|&stem| centroid[stem] * centroid[stem]).sum::<f32>().sqrt().max(1e-9);
-        let mut weights = weights.into_iter();
-        let central = |unit: &Unit| {
-            let terms = unit.facts.terms.iter().zip(weights.by_ref());
-            terms.map(|((stem, _), w)| w * centroid[*stem as usize]).sum::<f32>() / length
-        };
-        let centrality: Vec<f32> = view.units.iter().map(central).collect();
+        let central =
+            |terms: &Vec<(usize, f32)>| terms.iter().map(|(stem, w)| w * centroid[*stem]).sum::<f32>() / length;
+        let central: Vec<f32> = terms.iter().map(central).collect();
+        let centrality: Vec<f32> = view.units.iter().map(|unit| central[unit.number]).collect();
         let title = &view.title_stems;
-        let overlap = |unit: &Unit| {
-            let has = |stem: &u32| unit.facts.stems.contains(stem);
-            title.iter().flatten().filter(|stem| has(stem)).count() as f32 / title.len().max(1) as f32
-        };
-        let frequency = |unit: &Unit| {
-            let stems = &unit.facts.stems;
-            stems.iter().map(|&stem| fame[stem as usize]).sum::<f32>() / stems.len().max(1) as f32
+        let words = |(facts, _): &(&Facts, f32)| {
+            let has = |stem: &u32| facts.stems.contains(stem);
+            let overlap = title.iter().flatten().filter(|stem| has(stem)).count() as f32 / title.len().max(1) as f32;
+            let frequency = facts.stems.iter().map(|&stem| fame[stem as usize]).sum::<f32>();
+            [overlap, frequency / facts.stems.len().max(1) as f32]
         };
         Lexical {
             rank: ranks(&centrality),
             centrality,
-            title_overlap: view.units.iter().map(overlap).collect(),
-            frequency: view.units.iter().map(frequency).collect(),
+            words: several.iter().map(words).collect(),
+            numbers: view.units.iter().map(|unit| unit.number).collect(),
         }
     }
 
     fn of(&self, n: usize) -> [f32; LEXICAL] {
         let c = self.centrality[n];
-        [c, self.rank[n], self.title_overlap[n], self.frequency[n], c * c]
+        let [overlap, frequency] = self.words[self.numbers[n]];
+        [c, self.rank[n], overlap, frequency, c * c]
     }
 }
 
 const MEANING: usize = 6;
 
-/// What the embeddings say.
+/// What the embeddings say, by unit; empty where there are none.
 struct Meaning {
-    to_centre: Vec<f32>,
+    /// To the centre, the title, the opening and the last unit.
+    to: Vec<[f32; 4]>,
     rank: Vec<f32>,
-    to_title: Vec<f32>,
-    to_opening: Vec<f32>,
-    to_last: Vec<f32>,
 }
 
 impl Meaning {
-    fn new(embeddings: &[Arc<[f32]>], title: &[f32]) -> Meaning {
-        let dim = embeddings.first().map_or(0, |e| e.len());
-        let mut centre = vec![0.0; dim];
+    fn new(view: &View) -> Meaning {
+        let embeddings = &view.embeddings;
+        let (Some(opening), Some(last)) = (embeddings.first(), embeddings.last()) else {
+            return Meaning { to: Vec::new(), rank: Vec::new() };
+        };
+        let mut centre = vec![0.0; opening.len()];
         embeddings.iter().for_each(|e| centre.iter_mut().zip(e.iter()).for_each(|(c, x)| *c += x));
         let length = centre.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-9);
         centre.iter_mut().for_each(|x| *x /= length);
-        let to = |other: &[f32]| embeddings.iter().map(|e| cosine(e, other)).collect::<Vec<f32>>();
-        let to_centre = to(&centre);
-        Meaning {
-            rank: ranks(&to_centre),
-            to_centre,
-            to_title: to(title),
-            to_opening: to(embeddings.first().map_or(&[], |e| e)),
-            to_last: to(embeddings.last().map_or(&[], |e| e)),
+        let of = |e: &[f32]| [&centre[..], &view.title, opening, last].map(|other| cosine(e, other));
+        // Units with the same facts have the same vector, but for one whose sentences others made theirs of.
+        let mut known = vec![None; view.facts];
+        let mut to = Vec::with_capacity(embeddings.len());
+        for (e, unit) in embeddings.iter().zip(&view.units) {
+            let (same, found) = *known[unit.number].get_or_insert_with(|| (e, of(e)));
+            to.push(if Arc::ptr_eq(same, e) { found } else { of(e) });
         }
+        let to_centre: Vec<f32> = to.iter().map(|[centre, ..]| *centre).collect();
+        Meaning { rank: ranks(&to_centre), to }
     }
 
     fn of(&self, n: usize) -> [f32; MEANING] {
-        let at = |values: &[f32]| values.get(n).copied().unwrap_or(0.0);
-        let c = at(&self.to_centre);
-        [c, at(&self.rank), at(&self.to_title), at(&self.to_opening), at(&self.to_last), c * c]
+        let [centre, title, opening, last] = self.to.get(n).copied().unwrap_or_default();
+        [centre, self.rank.get(n).copied().unwrap_or_default(), title, opening, last, centre * centre]
     }
+}
+
+/// The facts of the view's units by their numbers, and how many units have each.
+fn several<'v>(view: &'v View) -> Vec<(&'v Facts, f32)> {
+    let mut several: Vec<(&Facts, f32)> = Vec::with_capacity(view.facts);
+    for unit in &view.units {
+        if unit.number == several.len() {
+            several.push((&unit.facts, 0.0));
+        }
+        several[unit.number].1 += 1.0;
+    }
+    several
 }
 
 const HEADS: usize = 14;
@@ -372,7 +400,7 @@ const HEADS: usize = 14;
 /// What the trained heads say of the unit's sentences: the most of each.
 fn heads(acts: &ThreadActs, unit: &Unit) -> [f32; HEADS] {
     let mut most = [0.0f32; HEADS];
-    for &s in &unit.sentences {
+    for &s in unit.sentences.iter() {
         let sentence = &acts.sentences[s];
         let all = sentence.acts.iter().chain([&sentence.salience, &sentence.decision, &sentence.action]);
         most.iter_mut().zip(all).for_each(|(m, x)| *m = m.max(*x));
@@ -405,17 +433,6 @@ pub(super) fn bag(shown: &str) -> Vec<(u32, f32)> {
 fn bucket(token: &str) -> u32 {
     let hash = token.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
     (hash ^ (hash >> 15)) % BUCKETS as u32
-}
-
-/// Each value's place among all, 0 to 1.
-pub fn ranks(values: &[f32]) -> Vec<f32> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
-    let mut ranks = vec![0.0; values.len()];
-    for (place, n) in order.into_iter().enumerate() {
-        ranks[n] = place as f32 / values.len() as f32;
-    }
-    ranks
 }
 
 /// The cosine of two vectors of length 1; 0 when one is absent.

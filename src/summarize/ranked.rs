@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{choose, choose::Picked, lead, rank, says_nothing, sections, view::View};
+use super::{choose, choose::Picked, lead, order, says_nothing, sections, view::View};
 use crate::{
     domain::{Kind, Span, SpeechAct, summary::BottomLine},
     text::standalone,
@@ -169,7 +169,7 @@ pub fn is_whole(view: &View, n: usize) -> bool {
 
 fn places(view: &View, scores: &[f32]) -> Vec<f32> {
     let short = view.thread.kind != Kind::Transcript && scores.len() <= FEW_UNITS;
-    if short { vec![1.0; scores.len()] } else { rank::ranks(scores) }
+    if short { vec![1.0; scores.len()] } else { order::ranks(scores) }
 }
 
 /// For a thread of nothing but short remarks: the longest of them.

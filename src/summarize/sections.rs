@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{choose::Picked, cite, lead, rank, ranked::Ranked, unit::Unit, view::View};
+use super::{choose::Picked, cite, lead, order, rank, ranked::Ranked, unit::Unit, view::View};
 use crate::domain::{
     Kind, Sentence, SpeechAct,
     summary::{Ask, AskState, Blocker, Decision, Question, QuestionState, Statement},
@@ -55,11 +55,9 @@ const DONE_COSINE: f32 = 0.5;
 
 /// The units of one section, strongest first.
 fn strongest(view: &View, strength: impl Fn(usize) -> f32, bar: Bar) -> Vec<usize> {
-    let mut order: Vec<(usize, f32)> =
-        (0..view.units.len()).map(|n| (n, strength(n))).filter(|(_, s)| *s >= bar.least).collect();
-    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let strengths = (0..view.units.len()).map(|n| (n, strength(n)));
     let mut picked = Picked::default();
-    for (n, _) in order {
+    for n in order::falling(strengths.filter(|(_, s)| *s >= bar.least)) {
         if picked.units.len() == bar.most {
             break;
         }

@@ -18,15 +18,35 @@ const MOST_WORDS_SHOWN: usize = 50;
 /// A listener's turn of at most this many words does not break a speaker's unit.
 const BACKCHANNEL_WORDS: usize = 2;
 
+/// Some of something, mostly one: it has no place of its own then.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Few<T> {
+    One([T; 1]),
+    Several(Vec<T>),
+}
+
+impl<T> Deref for Few<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            Few::One(one) => one,
+            Few::Several(several) => several,
+        }
+    }
+}
+
 /// Some adjacent sentences of one speaker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unit {
     /// Indexes into `ThreadActs::sentences`, ascending.
-    pub sentences: Vec<usize>,
+    pub sentences: Few<usize>,
     /// What the unit quotes: one span a sentence, cut where the sentence is too long to show.
-    pub spans: Vec<Span>,
+    pub spans: Few<Span>,
     /// What they say by themselves, and how they are shown.
     pub facts: Arc<Facts>,
+    /// Which of the facts of the thread's units these are, in the order of their first unit.
+    pub number: usize,
 }
 
 impl Deref for Unit {
@@ -47,13 +67,16 @@ impl Unit {
 /// Every unit of the thread, in order. Each sentence is in one unit, or in none when it shows no word.
 pub fn units(thread: &Thread, acts: &ThreadActs, memo: &mut Memo) -> Vec<Unit> {
     memo.begin(thread.kind);
-    let mut units = Vec::new();
+    let mut units = Vec::with_capacity(acts.sentences.len());
     let mut at = 0;
     let mut used = vec![false; acts.sentences.len()];
     while at < acts.sentences.len() {
         if !used[at] {
-            let sentences = if thread.kind == Kind::Transcript { breath(thread, acts, at, &used) } else { vec![at] };
-            for &s in &sentences {
+            let sentences = match thread.kind {
+                Kind::Transcript => Few::Several(breath(thread, acts, at, &used)),
+                _ => Few::One([at]),
+            };
+            for &s in sentences.iter() {
                 used[s] = true;
             }
             units.extend(unit(thread, acts, sentences, memo));
@@ -95,13 +118,21 @@ fn ends(quote: &str) -> bool {
     quote.trim_end_matches(['"', '\'', ')', ' ', '”', '’']).ends_with(['.', '?', '!', '。', '？', '！'])
 }
 
-fn unit(thread: &Thread, acts: &ThreadActs, sentences: Vec<usize>, memo: &mut Memo) -> Option<Unit> {
+fn unit(thread: &Thread, acts: &ThreadActs, sentences: Few<usize>, memo: &mut Memo) -> Option<Unit> {
     let span = |s: &usize| acts.sentences[*s].span;
-    let quotes: Vec<&str> = sentences.iter().map(|s| thread.quote(span(s))).collect();
-    let facts = memo.facts(&quotes, shortened, |pieces| show(thread.kind, pieces));
+    let (facts, number) = match &sentences {
+        Few::One([one]) => memo.single(thread.quote(span(one)), shortened, |pieces| show(thread.kind, pieces)),
+        Few::Several(several) => {
+            let quotes: Vec<&str> = several.iter().map(|s| thread.quote(span(s))).collect();
+            memo.joined(&quotes, shortened, |pieces| show(thread.kind, pieces))
+        }
+    };
     let shortened = |(s, cut): (&usize, &usize)| Span { end: span(s).start + cut, ..span(s) };
-    let spans = sentences.iter().zip(&facts.cuts).map(shortened).collect();
-    (facts.words > 0).then_some(Unit { sentences, spans, facts })
+    let spans = match &sentences {
+        Few::One([one]) => Few::One([shortened((one, &facts.cuts[0]))]),
+        Few::Several(several) => Few::Several(several.iter().zip(&facts.cuts).map(shortened).collect()),
+    };
+    (facts.words > 0).then_some(Unit { sentences, spans, facts, number })
 }
 
 /// Quotes as one text in the manner of the thread's kind.

@@ -21,6 +21,8 @@ pub struct View<'a> {
     pub embeddings: Vec<Arc<[f32]>>,
     /// The title's vector; empty without an encoder.
     pub title: Vec<f32>,
+    /// How many facts its units have: several may have the same.
+    pub facts: usize,
     /// How many stems have a number.
     pub stems: usize,
     /// The numbers of the title's; `None` for one that no unit has.
@@ -49,10 +51,15 @@ impl<'a> View<'a> {
         memo: &mut Memo,
     ) -> Result<View<'a>, ModelError> {
         let units = unit::units(thread, &acts, memo);
-        let vectors = |u: &Unit| u.sentences.iter().map(|&s| &acts.embeddings[s]).collect::<Vec<_>>();
+        let mut vectors: Vec<&Arc<[f32]>> = Vec::new();
+        let mut direction = |unit: &Unit| {
+            vectors.clear();
+            vectors.extend(unit.sentences.iter().map(|&s| &acts.embeddings[s]));
+            unit.facts.direction(&vectors)
+        };
         let embeddings = match acts.embeddings.is_empty() {
             true => Vec::new(),
-            false => units.iter().map(|u| u.facts.direction(&vectors(u))).collect(),
+            false => units.iter().map(&mut direction).collect(),
         };
         let title = match encoder {
             Some(encoder) if !thread.title.trim().is_empty() => {
@@ -60,8 +67,8 @@ impl<'a> View<'a> {
             }
             _ => Vec::new(),
         };
-        let (stems, title_stems) = (memo.stems(), memo.stems_of(&thread.title));
-        Ok(View { thread, acts, units, embeddings, title, stems, title_stems })
+        let (facts, stems, title_stems) = (memo.facts(), memo.stems(), memo.stems_of(&thread.title));
+        Ok(View { thread, acts, units, embeddings, title, facts, stems, title_stems })
     }
 
     pub fn features(&self) -> Vec<Features> {

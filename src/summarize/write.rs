@@ -178,7 +178,7 @@ fn check(
     text: &str,
     encoder: &mut dyn Embedder,
 ) -> Result<Result<Vec<Cite>, Unsupported>, ModelError> {
-    let spans = |n: &usize| view.units[*n].spans.as_slice();
+    let spans = |n: &usize| &*view.units[*n].spans;
     let single: Vec<&[Span]> = chosen.iter().flat_map(|n| spans(n).chunks(1)).collect();
     // A piece with a capital begins anew: two sentences as one would be a third claim, that neither makes.
     let goes_on = |span: &Span| view.thread.quote(*span).starts_with(char::is_lowercase);

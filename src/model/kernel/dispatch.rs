@@ -6,6 +6,7 @@
 use super::{
     attend::{self, Attending},
     cache::{self, Placing},
+    dot,
     format::{Float, Format, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0, Unpack, Unpacked},
     matrix::Panels,
     rows::{self, Prepare},
@@ -46,6 +47,11 @@ impl Dispatch {
         Dispatch::ALL.into_iter().filter(|d| d.kernels().is_some()).collect()
     }
 
+    /// The kernels of the best level that this CPU has.
+    pub(super) fn best() -> &'static Kernels {
+        Dispatch::ALL.into_iter().find_map(Dispatch::kernels).expect("the portable ones are always there")
+    }
+
     #[cfg(target_arch = "x86_64")]
     fn kernels(self) -> Option<&'static Kernels> {
         use std::arch::is_x86_feature_detected as has;
@@ -71,6 +77,8 @@ pub(super) struct Kernels {
     pub prepare: unsafe fn(&Prepare<'_>, usize),
     pub place: unsafe fn(&Placing<'_>, usize),
     pub attend: unsafe fn(&Attending<'_>, usize),
+    /// Of two rows.
+    pub dot: unsafe fn(&[f32], &[f32]) -> f32,
 }
 
 macro_rules! kernels {
@@ -121,7 +129,12 @@ macro_rules! kernels {
                 unsafe { attend::attend_to::<$isa, $queries>(task, item) }
             }
 
-            pub static KERNELS: Kernels = Kernels { product, prepare, place, attend: attend_to };
+            $(#[$features])*
+            unsafe fn dot(a: &[f32], b: &[f32]) -> f32 {
+                dot::in_lanes(a, b)
+            }
+
+            pub static KERNELS: Kernels = Kernels { product, prepare, place, attend: attend_to, dot };
         }
     };
 }

@@ -4,7 +4,7 @@
 //! This is the only room with unsafe code. Each file says which invariant it relies on; what leaves the room (`Cpu`,
 //! `Matrix`, `Rows`, `Finish`, `attend`) is safe: lengths are checked there, and kernels are only called on a CPU that has
 //! their instructions. Design and figures follow `isa` (lanes), `format` and `pack` (how weights lie), `tile` and `finish` (products),
-//! `attend` (attention) and `cache` (keys and values), `rows` (activations), `team` (threads), `dispatch` (which kernels run here); `memory` gives back what is free.
+//! `attend` (attention) and `cache` (keys and values), `rows` (activations), `dot` (one product of two rows), `team` (threads), `dispatch` (which kernels run here); `memory` gives back what is free.
 //!
 //! One property holds throughout and is tested: a row's result is the same, bit for bit, whatever rows are with it, however
 //! a prompt is cut, and on however many threads. So batching, reuse of a prompt's beginning and speculation change no word.
@@ -15,6 +15,7 @@
 mod attend;
 mod cache;
 mod dispatch;
+mod dot;
 mod finish;
 mod format;
 mod isa;
@@ -31,6 +32,7 @@ mod unpack;
 pub use attend::{Attention, Projected, Span};
 pub use cache::{Balance, Heads, LayerCache, Rotary, Turn};
 pub use dispatch::{Cpu, Dispatch};
+pub use dot::dot;
 pub use finish::Finish;
 pub use matrix::Matrix;
 pub use memory::give_back;
