@@ -27,6 +27,10 @@ static PUTS_FORWARD: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)^\W*(proposed|proposal|motion|resolution|straw ?poll|proposed resolution)\b ?[:\]]|\b(proposal|motion) (is|would be)\b|\b(i|we)(['’]d| would)?( like to| hereby| therefore| now)? (propose|move (that|to (accept|adopt|close|approve)))\b|\b(should|shall|do) we\b.+\bor\b.*\?|\b(can|could|shall|should) we (all )?(agree|decide|settle|vote)\b|\blet['’]?s (vote|decide|agree)\b|\bcall for (a )?(votes?|objections?|consensus|decisions?)\b|\b(any|are there) objections\b|\b(put|up) (it |this )?(to|for) (a )?(vote|decision)\b|\bplease vote\b",
     )
 });
+/// Words with which a thread is begun in order to have something decided.
+static OPENS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(r"(?i)\b(let us|let['’]?s|(we|i['’]d) (should|could|suggest)|i suggest|my suggestion)\b")
+});
 /// A title that says what its thread is for.
 static TITLED: LazyLock<Regex> = LazyLock::new(|| {
     compiled(r"(?i)\b(proposals?|propos(e[ds]?|ing)|rfc|votes?|voting|call for (consensus|objections?))\b")
@@ -72,17 +76,18 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
 }
 
 /// Whether somebody waits for a decision on it. In talk most of what is suggested is advice, a wish, or one remark among
-/// others: there it must be put forward in words that say so, or be argued about.
+/// others: there it must open the thread, be put forward in words that say
+/// so, or be argued about.
 fn is_put_forward(history: &History<'_>, sentence: &Sentence) -> bool {
     let words = history.thread.quote(sentence.span);
     if sentence.probability < SURE || MUSES.is_match(words) {
         return false;
     }
-    let titled = || sentence.span.message == 0 && TITLED.is_match(&history.thread.title);
+    let opens = || sentence.span.message == 0 && (TITLED.is_match(&history.thread.title) || OPENS.is_match(words));
     let is_talk = matches!(history.thread.kind, Kind::Chat | Kind::Email);
     !is_talk
         || PUTS_FORWARD.is_match(words)
-        || titled()
+        || opens()
         || !ADVISES.is_match(words) && is_taken_up(history, sentence.span.message)
 }
 

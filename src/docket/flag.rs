@@ -52,22 +52,20 @@ fn kind(thread: &Thread, entry: &Entry, now: Timestamp) -> Option<Word> {
         ObligationKind::Reply => pressing.then_some("unanswered"),
         ObligationKind::Decision => pressing.then_some("undecided"),
         ObligationKind::Review => pressing.then_some("awaiting_review"),
-        ObligationKind::Promise if entry.assessment.due_at.is_none() => (waited >= UNDATED_PROMISE_GRACE
-            && !came_back(thread, entry, entry.obligation.opened_at))
-        .then_some("no_deadline"),
-        ObligationKind::Promise => {
-            let due = entry.assessment.due_at?;
-            (entry.is_late() && !came_back(thread, entry, due)).then_some("promise_overdue")
+        ObligationKind::Promise if entry.assessment.due_at.is_none() => {
+            (waited >= UNDATED_PROMISE_GRACE && !came_back(thread, entry)).then_some("no_deadline")
         }
+        // A date that was stated stands, whatever else its owner says after it.
+        ObligationKind::Promise => entry.is_late().then_some("promise_overdue"),
         ObligationKind::Unblock => Some("blocked"),
         ObligationKind::Owner => (waited >= GRACE).then_some("no_owner"),
     }
 }
 
-/// Whether somebody who owes it has written or done something after `then`: it has most likely moved, or is known not to.
-fn came_back(thread: &Thread, entry: &Entry, then: Timestamp) -> bool {
+/// Whether somebody who owes it has written or done something since: then it has most likely moved.
+fn came_back(thread: &Thread, entry: &Entry) -> bool {
     let owes = |who: &Option<String>| who.as_ref().is_some_and(|who| entry.obligation.owed_by.contains(who));
-    let since = |at: Option<Moment>| at.and_then(Moment::instant).is_some_and(|at| at > then);
+    let since = |at: Option<Moment>| at.and_then(Moment::instant).is_some_and(|at| at > entry.obligation.opened_at);
     let wrote = thread.messages.iter().any(|message| owes(&message.author) && since(message.sent_at));
     wrote || thread.events.iter().any(|event| owes(&event.actor) && since(event.at))
 }

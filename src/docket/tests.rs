@@ -167,7 +167,7 @@ fn the_clock_stands_still_while_the_asker_is_asked_back() {
     let asked_back = thread(
         Kind::Email,
         &[
-            ("2026-11-16T09:00Z", "ana", Proposal, "I propose to move the job."),
+            ("2026-11-16T09:00Z", "ana", Proposal, "Let us move the job."),
             ("2026-11-16T11:00Z", "bo", Question, "Which job?"),
             ("2026-11-16T15:00Z", "ana", Answer, "The export."),
         ],
@@ -180,7 +180,7 @@ fn the_clock_stands_still_while_the_asker_is_asked_back() {
 
 #[test]
 fn a_proposal_waits_for_a_decision() {
-    let proposed = ("2026-11-16T09:00Z", "ana", Proposal, "I propose to move the export to the queue.");
+    let proposed = ("2026-11-16T09:00Z", "ana", Proposal, "Let us move the export to the queue.");
     let open = thread(Kind::Email, &[proposed]);
     course(
         &open,

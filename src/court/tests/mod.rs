@@ -170,12 +170,9 @@ fn in_a_room_where_talks_run_through_each_other_only_a_name_answers() {
 
 #[test]
 fn decisions_promises_blockers_and_things_nobody_has() {
-    check(&[("ana", Proposal, "I propose to move."), ("bo", Proposal, "Or stay.")], &[(Decision, &[], None)]);
-    let decided = [
-        ("ana", Proposal, "I propose to move."),
-        ("bo", SpeechAct::Decision, "We move."),
-        ("cy", Commitment, "I'll do it."),
-    ];
+    check(&[("ana", Proposal, "Let us move."), ("bo", Proposal, "Or stay.")], &[(Decision, &[], None)]);
+    let decided =
+        [("ana", Proposal, "Let us move."), ("bo", SpeechAct::Decision, "We move."), ("cy", Commitment, "I'll do it.")];
     check(&decided, &[(Decision, &[], Some(How::Met)), (Owner, &[], Some(How::Met)), (Promise, &["cy"], None)]);
     let kept =
         [("bo", Proposal, "Perhaps you have it?"), ("ana", Commitment, "I'll send it."), ("ana", Status, "Sent.")];
@@ -240,14 +237,16 @@ fn a_promise_and_a_proposal_are_meant() {
 }
 
 #[test]
-fn a_suggestion_waits_for_a_decision_once_somebody_argues() {
-    let found = |reaction: &str| {
-        let lines = [("ana", Proposal, "We should order two printers."), ("bo", Other, reaction)];
-        let (thread, acts) = thread(Kind::Chat, &lines);
+fn a_suggestion_waits_for_a_decision_where_it_opens_or_somebody_argues() {
+    let suggests = ("ana", Proposal, "We should order two printers.");
+    let waits = |lines: &[(&str, SpeechAct, &str)]| {
+        let (thread, acts) = thread(Kind::Chat, lines);
         debts(&thread, &acts).iter().any(|debt| debt.kind == Decision)
     };
+    let found = |reaction: &str| waits(&[("cy", Other, "The old one is loud."), suggests, ("bo", Other, reaction)]);
     assert!(found("I'd rather keep the old one."));
     assert!(!found("Nice pictures!") && !found("> I'd rather keep the old one.\nAh."));
+    assert!(waits(&[suggests]) && waits(&[suggests, ("bo", Other, "Nice pictures!")]));
 }
 
 #[test]
