@@ -48,18 +48,18 @@ fn stands(view: &View, n: usize) -> bool {
 
 /// What is left of `choices` when the units `taken` stand in the line already. Mere courtesies are passed over: a generator
 /// would word them as news.
-pub fn besides(view: &View, choices: &Choices, taken: &[usize]) -> Choices {
-    let fresh = |n: &usize| {
+pub fn besides<'c>(view: &'c View, choices: &'c Choices, taken: &'c [usize]) -> impl Iterator<Item = usize> + 'c {
+    // An answer has the words of its question.
+    let answers: Vec<usize> = taken.iter().filter_map(|&asked| sections::answered_by(view, asked)).collect();
+    let fresh = move |n: usize| {
         let mut picked = Picked::default();
         taken.iter().for_each(|&n| {
             picked.add(view, n);
         });
-        picked.add(view, *n)
+        picked.add(view, n)
     };
-    // An answer has the words of its question.
-    let answers = |n: &usize| taken.iter().any(|&asked| sections::answered_by(view, asked) == Some(*n));
-    let tells = |n: &usize| !courtesy::is_courtesy(&view.units[*n].shown);
-    choices.iter().copied().filter(|n| tells(n) && (fresh(n) || answers(n))).collect()
+    let tells = |n: usize| !courtesy::is_courtesy(&view.units[n].shown);
+    choices.iter().copied().filter(move |&n| tells(n) && (answers.contains(&n) || fresh(n)))
 }
 
 /// How often the words of a unit falter, as they were said; in writing, never.

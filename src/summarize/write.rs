@@ -84,7 +84,7 @@ impl Writer<'_> {
         for choices in parts {
             let most = if taken.is_empty() { MOST_TRIED } else { MOST_TRIED_AFTER };
             let fresh = lead::besides(self.view, choices, &taken);
-            let untried: Vec<usize> = fresh.into_iter().filter(|n| !tried.contains(n)).take(most).collect();
+            let untried: Vec<usize> = fresh.filter(|n| !tried.contains(n)).take(most).collect();
             taken.extend(self.word_one(&untried, &mut tried, &mut worded)?);
             if taken.len() == MOST_SENTENCES || (self.cancelled)() {
                 break;
