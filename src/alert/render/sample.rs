@@ -173,7 +173,7 @@ pub fn hostile() -> impl Strategy<Value = String> {
         "\u{200b}",
         "\0",
         "\u{1b}[2J",
-        "{{ 7 * 7 }}",
+        "{{ 719 * 853 }}",
         "{% raw %}",
         "=?utf-8?q?=0AX:_y?=",
         "*",

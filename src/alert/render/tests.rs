@@ -109,6 +109,7 @@ proptest! {
         let is_no_line = |c: char| plain::hides(c) || c.is_control() || "\u{2028}\u{2029}".contains(c);
         prop_assert!(!found.subject.chars().any(is_no_line), "{:?}", found.subject);
         prop_assert!(found.subject.chars().count() <= SUBJECT_CHARS);
-        prop_assert!(!found.text.contains("49"), "a template ran: {}", found.text);
+        // 719 * 853: too long for the letters that are drawn at random to come upon it.
+        prop_assert!(!found.text.contains("613307"), "a template ran: {}", found.text);
     }
 }
