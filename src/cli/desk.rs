@@ -71,6 +71,9 @@ impl Desk for Counter {
     }
 
     async fn embed(&self, words: &str) -> Option<Vec<f32>> {
+        if let Some(known) = self.app.reader().sought(words) {
+            return Some(known);
+        }
         let (app, words) = (self.app.clone(), words.to_owned());
         // One after the other: where many search at once, words alone must do for some of them.
         let turn = timeout(ENCODER_WAIT, Arc::clone(&self.encoding).acquire_owned()).await.ok()?.ok()?;
@@ -80,6 +83,10 @@ impl Desk for Counter {
             vector
         });
         encoded.await.ok().flatten()
+    }
+
+    fn embeds(&self) -> bool {
+        self.app.reader().state() == reader::ModelState::Ready
     }
 
     async fn refresh(&self, thread: i64) -> Result<(), DeskError> {

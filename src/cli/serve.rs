@@ -16,6 +16,7 @@ use super::{
 use crate::{
     config::{Config, SinkSection},
     engine::{App, Engine, Law, Parts, Pulled, Settings},
+    model::kernel::share_heaps,
     sink::{Sink, stdout::Out},
     source::connector::{Source, registry::SourceConfig},
     store::Store,
@@ -39,6 +40,7 @@ pub fn run(args: &Args, call: &Call) -> Result<Exit> {
 
 /// Serves what `config` says.
 pub(super) fn with(config: &Config, models: bool, call: &Call) -> Result<Exit> {
+    share_heaps();
     call.terminal.log();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(RUNTIME_THREADS)

@@ -1,7 +1,7 @@
 //! Reads threads: sentences to acts, evidence to a summary, with models that are loaded when they are first needed.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -97,9 +97,14 @@ pub struct Reader {
     load: Option<Load>,
     shelf: Mutex<Shelf>,
     recall: Recall,
+    /// What people searched for lately, encoded.
+    sought: Mutex<HashMap<String, Vec<f32>>>,
     rules: Rules,
     clock: Arc<dyn Clock>,
 }
+
+/// Searches that are remembered: about 400 kB.
+const SOUGHT: usize = 256;
 
 #[derive(Default)]
 struct Shelf {
@@ -114,7 +119,7 @@ impl Reader {
         let state = if load.is_some() { ModelState::Resting } else { ModelState::None };
         let shelf = Mutex::new(Shelf { state, ..Shelf::default() });
         let (recall, rules) = (Recall::default(), Rules::shipped(TimeZone::UTC));
-        Reader { classifier, summarizer, load, shelf, recall, rules, clock }
+        Reader { classifier, summarizer, load, shelf, recall, sought: Mutex::default(), rules, clock }
     }
 
     /// With other rules for what is late than those we ship.
@@ -200,14 +205,26 @@ impl Reader {
     /// The vector of a search's words, where models are loaded already: a search does not wait for weights.
     pub fn vector(&self, words: &str) -> Option<Vec<f32>> {
         let mut encoder = self.shelf().loaded.as_ref()?.encoder.in_lane(Lane::Interactive);
-        encoder.embed(&[words]).ok()?.pop()
+        let vector = encoder.embed(&[words]).ok()?.pop()?;
+        let mut sought = self.sought.lock().unwrap_or_else(PoisonError::into_inner);
+        if sought.len() >= SOUGHT {
+            sought.clear();
+        }
+        sought.insert(words.to_owned(), vector.clone());
+        Some(vector)
+    }
+
+    /// The vector of words that were searched for lately, whether models are loaded or not.
+    pub fn sought(&self, words: &str) -> Option<Vec<f32>> {
+        self.sought.lock().unwrap_or_else(PoisonError::into_inner).get(words).cloned()
     }
 
     pub fn state(&self) -> ModelState {
         self.shelf().state.clone()
     }
 
-    /// Lets go of models that nobody has used for `idle`; their memory is free again. Whether none is loaded now.
+    /// Lets go of models that nobody has used for `idle`, and of what is remembered of threads; their memory is free again.
+    /// Whether none is loaded now.
     pub fn rest(&self, idle: Duration) -> bool {
         let mut shelf = self.shelf();
         let now = self.clock.now();
@@ -215,7 +232,9 @@ impl Reader {
         if shelf.used_at.is_some_and(|at| now.as_second() - at.as_second() >= idle) {
             shelf.loaded = None;
             shelf.used_at = None;
-            shelf.state = ModelState::Resting;
+            if self.load.is_some() {
+                shelf.state = ModelState::Resting;
+            }
             self.recall.rest();
         }
         shelf.loaded.is_none()
@@ -223,9 +242,9 @@ impl Reader {
 
     /// The models, loaded if they are not. Whoever comes meanwhile waits for the same loading.
     fn models(&self) -> Result<Option<Loaded>, ReadingError> {
-        let Some(load) = &self.load else { return Ok(None) };
         let mut shelf = self.shelf();
         shelf.used_at = Some(self.clock.now());
+        let Some(load) = &self.load else { return Ok(None) };
         if let Some(loaded) = &shelf.loaded {
             return Ok(Some(loaded.clone()));
         }

@@ -30,7 +30,7 @@ impl Store {
     /// # Errors
     /// Whatever the database says; then none of them is kept.
     pub fn keep_audit(&self, entries: &[Entry], used: &[(i64, i64)]) -> Result<(), StoreError> {
-        self.write(|on| {
+        self.write_aside(|on| {
             let sql = "INSERT INTO audit (at_ms, who, what, subject, request_id) VALUES (?1, ?2, ?3, ?4, ?5)";
             let mut add = on.prepare_cached(sql)?;
             for entry in entries {

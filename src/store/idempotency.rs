@@ -48,7 +48,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let now_ms = now.as_millisecond();
-        self.write(|on| {
+        self.write_aside(|on| {
             on.prepare_cached("DELETE FROM idempotency WHERE at_ms <= ?1")?.execute([now_ms - KEPT_MS])?;
             let sql = "INSERT OR REPLACE INTO idempotency (key, who, request, status, answer, at_ms) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";

@@ -16,6 +16,7 @@ pub mod outbox;
 mod print;
 pub mod report;
 pub mod search;
+mod shown;
 pub mod summary;
 pub mod thread;
 pub mod token;
@@ -35,6 +36,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 pub use change::Change;
 pub use ingest::Taken;
 pub use keep::{Look, restore};
+pub use shown::{Showing, Shown};
 pub use vector::Vectors;
 
 /// Connections that read at one time.
@@ -84,6 +86,7 @@ pub struct Store {
     path: PathBuf,
     writer: Mutex<Connection>,
     readers: r2d2::Pool<SqliteConnectionManager>,
+    showing: Showing,
 }
 
 impl Store {
@@ -100,7 +103,12 @@ impl Store {
         writer.pragma_update(None, "secure_delete", true).map_err(failed)?;
         writer.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
         migrate::up(&mut writer, path)?;
-        Ok(Store { path: path.to_path_buf(), writer: Mutex::new(writer), readers: readers(path)? })
+        Ok(Store {
+            path: path.to_path_buf(),
+            writer: Mutex::new(writer),
+            readers: readers(path)?,
+            showing: Showing::default(),
+        })
     }
 
     /// Opens a database that is there, for reading alone; the daemon may have it open as well.
@@ -113,7 +121,12 @@ impl Store {
         let writer = Connection::open_with_flags(path, flags).map_err(failed)?;
         prepare(&writer, READER_CACHE_KIB).map_err(failed)?;
         migrate::check(&writer, path)?;
-        Ok(Store { path: path.to_path_buf(), writer: Mutex::new(writer), readers: readers(path)? })
+        Ok(Store {
+            path: path.to_path_buf(),
+            writer: Mutex::new(writer),
+            readers: readers(path)?,
+            showing: Showing::default(),
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -130,11 +143,24 @@ impl Store {
         body(&one_state).map_err(|e| StoreError::of(&self.path, e))
     }
 
+    /// When what lists and searches show last changed.
+    pub fn showing(&self) -> &Showing {
+        &self.showing
+    }
+
     /// Runs `body` in a transaction of the one connection that writes. Nothing of it is kept when it fails.
     ///
     /// # Errors
     /// Whatever the database says.
     pub fn write<T>(&self, body: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let done = self.write_aside(body);
+        // Not before it can be read: whoever knows of the change must not read what was before it.
+        self.showing.changed();
+        done
+    }
+
+    /// As `write`, for what no list of threads and no search shows.
+    fn write_aside<T>(&self, body: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let failed = |error| StoreError::of(&self.path, error);
         let mut writer = self.writer();
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;

@@ -118,7 +118,7 @@ impl Store {
         flags: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write(|on| {
+        self.write_aside(|on| {
             let sql = "SELECT 1 FROM thread WHERE id = ?1 AND version = ?2";
             if on.prepare_cached(sql)?.query_row((thread, version), |_| Ok(())).optional()?.is_none() {
                 return Ok(false);
@@ -150,7 +150,7 @@ impl Store {
     /// Whatever the database says.
     pub fn skip_docket(&self, thread: i64) -> Result<(), StoreError> {
         let sql = "UPDATE thread SET docket_version = read_version WHERE id = ?1";
-        self.write(|on| on.execute(sql, [thread]).map(drop))
+        self.write_aside(|on| on.execute(sql, [thread]).map(drop))
     }
 
     /// Notes what deadlines are reckoned by; where that has changed, every thread's obligations are to be worked out again.
@@ -158,7 +158,7 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub fn reckon_by(&self, fingerprint: &str) -> Result<(), StoreError> {
-        self.write(|on| {
+        self.write_aside(|on| {
             let known: Option<String> =
                 on.query_row("SELECT fingerprint FROM rules", (), |row| row.get(0)).optional()?;
             if known.as_deref() != Some(fingerprint) {

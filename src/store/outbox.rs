@@ -97,7 +97,7 @@ impl Store {
     /// # Errors
     /// Whatever the database says; then nothing of it is kept.
     pub fn tell(&self, planned: &[Planned], now: Timestamp) -> Result<(), StoreError> {
-        self.write(|on| {
+        self.write_aside(|on| {
             for plan in planned {
                 for tell in &plan.tell {
                     put(on, plan, tell, now)?;
@@ -118,7 +118,7 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub fn tell_down(&self, sinks: &[String], now: Timestamp) -> Result<(), StoreError> {
-        self.write(|on| {
+        self.write_aside(|on| {
             let sql = "SELECT source.name, max(change.at_ms), source.last_error FROM source \
                        JOIN change ON change.source_id = source.id AND change.kind = 'source.down' \
                        WHERE source.failures >= ?1 GROUP BY source.id";
@@ -151,7 +151,7 @@ impl Store {
         let sql = "UPDATE envelope SET attempts = attempts + 1, together = 0, next_try_ms = ?2 WHERE id = ?1";
         // Where bluf ends before it hears how it went, it is tried again after this.
         let next = now.saturating_add(FIRST_WAIT).unwrap_or(Timestamp::MAX);
-        self.write(|on| on.prepare_cached(sql)?.execute(params![envelope, next.as_millisecond()]).map(drop))
+        self.write_aside(|on| on.prepare_cached(sql)?.execute(params![envelope, next.as_millisecond()]).map(drop))
     }
 
     /// Notes that an envelope arrived: its sink is there, so what it missed lately need not wait any longer.
@@ -160,7 +160,7 @@ impl Store {
     /// Whatever the database says.
     pub fn sent(&self, envelope: &str, now: Timestamp) -> Result<(), StoreError> {
         let now_ms = now.as_millisecond();
-        self.write(|on| {
+        self.write_aside(|on| {
             let sql = "UPDATE envelope SET sent_ms = ?2, next_try_ms = NULL, last_error = NULL WHERE id = ?1";
             on.prepare_cached(sql)?.execute(params![envelope, now_ms])?;
             let sql = "UPDATE envelope SET next_try_ms = ?2 WHERE sink = (SELECT sink FROM envelope WHERE id = ?1) \
@@ -175,7 +175,7 @@ impl Store {
     /// Whatever the database says.
     pub fn dropped(&self, envelope: &str, why: &str) -> Result<(), StoreError> {
         let sql = "UPDATE envelope SET next_try_ms = NULL, ended = ?2 WHERE id = ?1";
-        self.write(|on| on.prepare_cached(sql)?.execute(params![envelope, why]).map(drop))
+        self.write_aside(|on| on.prepare_cached(sql)?.execute(params![envelope, why]).map(drop))
     }
 
     /// Forgets what was told long ago of what is no longer owed. What is still there is remembered, so that nobody is told twice.
@@ -187,7 +187,7 @@ impl Store {
         let sql = "DELETE FROM envelope WHERE id IN (SELECT id FROM envelope AS old WHERE made_ms < ?1 AND next_try_ms IS NULL \
                    AND NOT EXISTS (SELECT 1 FROM notice JOIN obligation ON obligation.id = obligation_id \
                    WHERE envelope_id = old.id) LIMIT ?2)";
-        self.write(|on| on.prepare_cached(sql)?.execute(params![before, PRUNED]).map(drop))
+        self.write_aside(|on| on.prepare_cached(sql)?.execute(params![before, PRUNED]).map(drop))
     }
 
     /// Notes that an envelope could not be sent, and when to try again: after `retry_after` where its sink said so, else ever
@@ -208,7 +208,7 @@ impl Store {
         let next_ms = (!late).then_some(next.as_millisecond());
         let ended = late.then_some("it could not be sent for three days");
         let sql = "UPDATE envelope SET next_try_ms = ?2, last_error = ?3, ended = ?4 WHERE id = ?1";
-        self.write(|on| on.prepare_cached(sql)?.execute(params![envelope.id, next_ms, why, ended]).map(drop))
+        self.write_aside(|on| on.prepare_cached(sql)?.execute(params![envelope.id, next_ms, why, ended]).map(drop))
     }
 }
 

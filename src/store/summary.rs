@@ -81,7 +81,7 @@ impl Store {
         let unflagged = Summary { flags: Vec::new(), ..summary.clone() };
         let json = serde_json::to_string(&unflagged).map_err(|e| StoreError::Failed(e.to_string()))?;
         let now_ms = now.as_millisecond();
-        self.write(|on| {
+        let kept = self.write_aside(|on| {
             let sql = "SELECT source_id, key FROM thread WHERE id = ?1";
             let found = on.query_row(sql, [thread], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))).optional()?;
             let Some((source, key)) = found else { return Ok(false) };
@@ -98,7 +98,9 @@ impl Store {
             on.prepare_cached(sql)?.execute(params![thread, version])?;
             change::note(on, "summary.made", source, Some(&key), now_ms)?;
             Ok(true)
-        })
+        });
+        self.showing.was_read(thread);
+        kept
     }
 }
 

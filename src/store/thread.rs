@@ -34,7 +34,7 @@ pub struct Listed {
 }
 
 /// Which threads a list has.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// The only sources that the reader may see; `None`: all.
     pub visible: Option<Vec<String>>,
@@ -46,7 +46,7 @@ pub struct Filter {
 }
 
 /// Where a page of a list begins: after the thread with this last activity and row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct After {
     pub last_ms: i64,
     pub id: i64,

@@ -26,7 +26,7 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub fn keep_vectors(&self, thread: i64, new: &Vectors, used: &HashSet<[u8; 32]>) -> Result<(), StoreError> {
-        self.write(|on| {
+        self.write_aside(|on| {
             let here: bool =
                 on.query_row("SELECT EXISTS (SELECT 1 FROM thread WHERE id = ?1)", [thread], |row| row.get(0))?;
             if !here {

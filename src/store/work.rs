@@ -130,7 +130,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let now_ms = now.as_millisecond();
-        self.write(|on| {
+        self.write_aside(|on| {
             let id = source_id(on, source)?;
             let sql = "UPDATE source SET failures = failures + 1, last_error = ?2 WHERE id = ?1 RETURNING failures";
             let failures: usize = on.query_row(sql, params![id, why], |row| row.get(0))?;
@@ -148,7 +148,7 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub fn pulled(&self, source: &str, now: Timestamp) -> Result<(), StoreError> {
-        self.write(|on| {
+        self.write_aside(|on| {
             let id = source_id(on, source)?;
             let failures: usize = on.query_row("SELECT failures FROM source WHERE id = ?1", [id], |row| row.get(0))?;
             let now_ms = now.as_millisecond();

@@ -26,6 +26,9 @@ pub trait Desk: Send + Sync + 'static {
     /// What the encoder makes of a query; `None` where there is none, or it would take longer than a search may.
     async fn embed(&self, words: &str) -> Option<Vec<f32>>;
 
+    /// Whether the encoder is at hand, so that `embed` is `None` only where it has no time.
+    fn embeds(&self) -> bool;
+
     /// Has the thread in this row read again soon, though nothing in it has changed.
     async fn refresh(&self, thread: i64) -> Result<(), DeskError>;
 

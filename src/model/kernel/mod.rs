@@ -35,5 +35,5 @@ pub use dispatch::{Cpu, Dispatch};
 pub use dot::dot;
 pub use finish::Finish;
 pub use matrix::Matrix;
-pub use memory::give_back;
+pub use memory::{give_back, share_heaps};
 pub use rows::{Norm, Rows};

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{
+        Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use rusqlite::Connection;
@@ -20,6 +23,7 @@ pub struct Centroids {
     kept: Mutex<Kept>,
     /// Held by whoever catches up.
     catching_up: Mutex<()>,
+    state: AtomicU64,
 }
 
 #[derive(Default)]
@@ -38,6 +42,11 @@ struct Centroid {
 }
 
 impl Centroids {
+    /// Grows whenever something was taken in.
+    pub fn state(&self) -> u64 {
+        self.state.load(Ordering::Acquire)
+    }
+
     /// Takes in what has changed since the last time; everything at the first. Nothing, where another caller is at it.
     ///
     /// # Errors
@@ -70,6 +79,7 @@ impl Centroids {
                 };
             }
             (kept.seen, kept.seen_vector) = (last, last_vector);
+            self.state.fetch_add(1, Ordering::Release);
             if !more {
                 return Ok(());
             }

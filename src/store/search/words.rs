@@ -10,14 +10,14 @@ const MOST_LETTERS: usize = 256;
 const LEAST_BEGINNING: usize = 3;
 
 /// A query.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Words {
     wanted: Vec<Term>,
     unwanted: Vec<Term>,
 }
 
 /// A word or a phrase.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Term {
     text: String,
     begins: bool,

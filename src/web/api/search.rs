@@ -2,23 +2,25 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, extract::State};
+use axum::{Extension, body::Bytes, extract::State, response::Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::Json;
 use crate::{
+    render::json,
     store::{
         search::{self, Found, Words},
         thread::Filter,
     },
     web::{
         App,
+        answers::Question,
         asked::{self, Query},
         auth::Reader,
         error::ApiError,
         finish::RequestId,
         view::{HitView, SearchView},
+        whole,
     },
 };
 
@@ -48,15 +50,24 @@ pub(crate) async fn threads(
     reader: Reader,
     Extension(RequestId(request)): Extension<RequestId>,
     Query(asked): Query<Asked>,
-) -> Result<Json<SearchView>, ApiError> {
+) -> Result<Response, ApiError> {
     let most = asked::limit(asked.limit)?;
     let kind = asked::kind(asked.kind.as_deref())?;
     let since = asked.since.map(|text| asked::since(&text, app.desk.now())).transpose()?;
     let filter = Filter { source: asked.source, kind, since, ..reader.filter() };
     app.auditor.note(&reader, "search", None, &request, app.desk.now())?;
+    let (shown, has_encoder) = (app.desk.store().showing().now(), app.desk.embeds());
+    let meaning = has_encoder.then(|| app.centroids.state());
+    let question = Question::Search { words: Words::parse(&asked.q), filter: filter.clone(), most, meaning };
+    if let Some(known) = app.answered(&question) {
+        return Ok(known);
+    }
     let (found, by_meaning) = find(&app, &asked.q, filter, most).await?;
+    let rows = found.hits.iter().map(|hit| hit.thread.id).collect();
     let hits = found.hits.into_iter().map(HitView::from).collect();
-    Ok(Json(SearchView { hits, ranked: found.is_ranked, any: found.any, by_meaning }))
+    let body = Bytes::from(json::line(&SearchView { hits, ranked: found.is_ranked, any: found.any, by_meaning }));
+    // Where the encoder had no time, whoever asks next may find it with some.
+    Ok(if by_meaning || !has_encoder { app.keep(question, shown, rows, body) } else { whole(body) })
 }
 
 /// What `text` finds, and whether meaning was looked at.

@@ -1,6 +1,6 @@
 //! Threads: in lists, most recently active first or each exactly once, and one by one.
 
-use axum::{Extension, extract::State};
+use axum::{Extension, extract::State, response::Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -9,6 +9,7 @@ use crate::{
     store::thread::{self, After, Filter},
     web::{
         App,
+        answers::Question,
         asked::{self, Path, Query},
         auth::Reader,
         error::ApiError,
@@ -48,7 +49,7 @@ pub(crate) async fn list(
     State(app): State<App>,
     reader: Reader,
     Query(asked): Query<Asked>,
-) -> Result<Json<ThreadList>, ApiError> {
+) -> Result<Response, ApiError> {
     let most = asked::limit(asked.limit)?;
     let since = asked.since.map(|text| asked::since(&text, app.desk.now())).transpose()?;
     let kind = asked::kind(asked.kind.as_deref())?;
@@ -57,13 +58,19 @@ pub(crate) async fn list(
     match asked.sort.as_deref() {
         None | Some("activity") => {
             let after = asked::places::<2>(cursor)?.map(|[last_ms, id]| After { last_ms, id });
-            let page = app.read(move |on| thread::page(on, &filter, after, most + 1)).await?;
-            Ok(Json(list_of(page, most, |last| vec![last.last_ms, last.id])))
+            let question = Question::ByActivity { filter: filter.clone(), after, most };
+            let list = move |on: &_| {
+                let page = thread::page(on, &filter, after, most + 1)?;
+                Ok(list_of(page, most, |last| vec![last.last_ms, last.id]))
+            };
+            app.answer(question, list).await
         }
         Some("added") => {
             let after = asked::places::<1>(cursor)?.map_or(0, |[id]| id);
-            let page = app.read(move |on| thread::by_row(on, &filter, after, most + 1)).await?;
-            Ok(Json(list_of(page, most, |last| vec![last.id])))
+            let question = Question::ByRow { filter: filter.clone(), after, most };
+            let list =
+                move |on: &_| Ok(list_of(thread::by_row(on, &filter, after, most + 1)?, most, |last| vec![last.id]));
+            app.answer(question, list).await
         }
         Some(_) => Err(ApiError::bad("bad_sort", "sort is activity or added.")),
     }
@@ -84,10 +91,15 @@ pub(crate) async fn one(
     Ok(Json(thread.into()))
 }
 
-/// A page of `most`, of one more than it shows.
-fn list_of(mut page: Vec<thread::Listed>, most: usize, place: impl Fn(&thread::Listed) -> Vec<i64>) -> ThreadList {
+/// A page of `most`, of one more than it shows, and the rows of its threads.
+fn list_of(
+    mut page: Vec<thread::Listed>,
+    most: usize,
+    place: impl Fn(&thread::Listed) -> Vec<i64>,
+) -> (ThreadList, Vec<i64>) {
     let more = page.len() > most;
     page.truncate(most);
     let next = page.last().filter(|_| more).map(|last| asked::cursor(&place(last)));
-    ThreadList { threads: page.into_iter().map(ThreadView::from).collect(), next }
+    let rows = page.iter().map(|thread| thread.id).collect();
+    (ThreadList { threads: page.into_iter().map(ThreadView::from).collect(), next }, rows)
 }

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use bluf::domain::{Item, Kind, summary::Summary};
+use bluf::{
+    domain::{Item, Kind, summary::Summary},
+    store::token::Scope,
+};
 
 use super::site::{Site, export, of, said};
 
@@ -290,4 +293,34 @@ fn a_feed_has_the_newest_bottom_lines() {
         text.contains("Printers &lt;i&gt;again&lt;") && !text.contains("<script>") && !text.contains('\u{202e}'),
         "{text}"
     );
+}
+
+/// Lists and searches are kept until something changes: that must not show.
+#[test]
+fn an_answer_that_was_given_before_is_as_new_as_the_store_and_nobody_elses() {
+    let site = Site::new();
+    let only_mail = site.token("mail", Scope::Read, Some(&["mail"]));
+    let paths = ["/api/v1/threads", "/api/v1/threads?sort=added", "/api/v1/search?q=friday"];
+    for path in paths {
+        let first = site.get(path).send().ok().text();
+        assert!(first.contains("lunch"), "{first}");
+        assert_eq!(site.get(path).send().ok().text(), first);
+        let less = site.get(path).token(&only_mail).send().ok().text();
+        assert!(!less.contains("lunch"), "{path}: {less}");
+        assert_eq!(site.get(path).send().ok().text(), first, "after somebody who may see less");
+    }
+    site.take("team", vec![Item::ThreadGone { thread: "lunch".into() }]);
+    for path in paths {
+        assert!(!site.get(path).send().ok().text().contains("lunch"), "{path}");
+    }
+    let late = said("f", "Mia Sand", "2026-11-11T11:00:00Z", "Breakfast is on Friday as well.");
+    site.bring("team", vec![of("breakfast", Kind::Chat, "Breakfast", vec![late])]);
+    for path in paths {
+        let unread = site.get(path).send().ok().text();
+        assert!(unread.contains("breakfast") && !unread.contains("\"bottom_line\":\"Breakfast"), "{path}: {unread}");
+    }
+    site.read_all();
+    for path in paths {
+        assert!(site.get(path).send().ok().text().contains("\"bottom_line\":\"Breakfast"), "{path}");
+    }
 }

@@ -81,6 +81,10 @@ impl Desk for Plain {
         self.embeds.load(Relaxed).then(|| vector(words))
     }
 
+    fn embeds(&self) -> bool {
+        self.embeds.load(Relaxed)
+    }
+
     async fn refresh(&self, row: i64) -> Result<(), DeskError> {
         self.read_row(row);
         Ok(())
