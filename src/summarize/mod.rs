@@ -16,6 +16,7 @@ pub mod ranked;
 pub mod sections;
 pub mod unit;
 pub mod view;
+pub mod voice;
 pub mod write;
 
 use std::borrow::Cow;

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{choose, choose::Picked, lead, order, says_nothing, sections, view::View};
+use super::{choose, choose::Picked, lead, order, says_nothing, sections, view::View, voice};
 use crate::{
     domain::{Kind, Span, SpeechAct, summary::BottomLine},
     text::standalone,
@@ -62,7 +62,9 @@ impl Ranked {
         let fewest = if view.thread.kind == Kind::Transcript { 6 } else { 4 };
         let tells = |n: usize| {
             let unit = &view.units[n];
-            unit.words >= fewest && !unit.sentences.iter().all(|&s| says_nothing(view.acts.sentences[s].act))
+            unit.words >= fewest
+                && !view.borrowed[n]
+                && !unit.sentences.iter().all(|&s| says_nothing(view.acts.sentences[s].act))
         };
         let pool = choose::choose(view, &scores, POOL * most_words, tells);
         // Units are chosen one by one until they have the words, so fewer words are a beginning of more.
@@ -79,7 +81,8 @@ impl Ranked {
     /// The decision that heads the thread, if one was stated outright: the last, since it may take back an earlier one.
     pub fn decided(&self, view: &View) -> Option<usize> {
         let told = |n: usize| view.thread.kind != Kind::Transcript || self.place[n] >= 0.5;
-        (0..view.units.len()).rev().filter(|n| is_whole(view, *n)).find(|&n| sections::may_head(view, n) && told(n))
+        let whole = (0..view.units.len()).rev().filter(|n| is_whole(view, *n));
+        whole.filter(|&n| sections::may_head(view, n) && told(n)).find(|&n| voice::is_own(view, n))
     }
 
     /// The units of which one may be worded as the bottom line, best first: a stated decision alone, else what stands best.
@@ -104,8 +107,13 @@ impl Ranked {
                 document && ASIDE.is_match(section) || sections::is_procedure(shown) || falters >= lead::GARBLED;
             (aside, !purpose, rank + LEANING * (leanings + usize::from(document && CASE.is_match(shown))))
         };
-        let mut heads: Vec<((bool, bool, usize), usize)> =
-            self.pool.iter().enumerate().map(|(rank, n)| (burden((rank, n)), *n)).collect();
+        let mut heads: Vec<((bool, bool, usize), usize)> = self
+            .pool
+            .iter()
+            .filter(|n| voice::is_own(view, **n))
+            .enumerate()
+            .map(|(rank, n)| (burden((rank, n)), *n))
+            .collect();
         heads.sort_unstable();
         heads.into_iter().map(|(_, n)| n).collect()
     }
