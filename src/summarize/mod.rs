@@ -14,6 +14,7 @@ pub mod prompt;
 pub mod rank;
 pub mod ranked;
 pub mod sections;
+pub mod settled;
 pub mod unit;
 pub mod view;
 pub mod voice;
