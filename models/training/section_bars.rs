@@ -23,7 +23,7 @@ use bluf::{
         choose::Picked,
         rank::Ranker,
         ranked::Ranked,
-        sections::{spoken_ask, spoken_decision, talked_decision},
+        sections::{spoken_ask, spoken_decision},
         view::View,
     },
 };
@@ -80,7 +80,7 @@ fn main() -> Result<()> {
     let classifier = Classifier::embedded()?;
     let mut encoder = Remembering::open(BertEmbedder::load(&args.encoder, &Place::cpu(0))?, args.cache.as_deref())?;
     let ranker = Ranker::shipped()?;
-    let (mut decisions, mut talked, mut asks) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut decisions, mut asks) = (Vec::new(), Vec::new());
     for (item, thread) in meetings(&args.data.join("ami.jsonl.gz"))? {
         if !GROUPS.iter().any(|group| item.title.starts_with(group)) {
             continue;
@@ -90,10 +90,9 @@ fn main() -> Result<()> {
         encoder.save()?;
         let ranked = Ranked::new(&view, ranker.scores(&thread, &view.features()), WORDS);
         decisions.push(Meeting::new(&view, &item, "decisions", |n| spoken_decision(&view, &ranked, n)));
-        talked.push(Meeting::new(&view, &item, "decisions", |n| talked_decision(&view, &ranked, n)));
         asks.push(Meeting::new(&view, &item, "actions", |n| spoken_ask(&view, &ranked, n)));
     }
-    for (name, meetings) in [("decisions", &decisions), ("decisions, no opinions", &talked), ("asks", &asks)] {
+    for (name, meetings) in [("decisions", &decisions), ("asks", &asks)] {
         println!(
             "{name}: {} meetings, {} linked",
             meetings.len(),

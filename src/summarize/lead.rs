@@ -17,8 +17,6 @@ pub type Choices = Vec<usize>;
 pub const GARBLED: usize = 2;
 /// Speech with so much of what fills in has little to tell in a line.
 const MUMBLED: usize = 2;
-/// A document's second sentence is one of so many that tell most, or there is none: what leans less and tells less is no gain.
-const TELLING: usize = 3;
 /// Words of what a thread opens with.
 const OPENING_WORDS: std::ops::RangeInclusive<usize> = 5..=40;
 /// In a longer sentence a pronoun may stand for what the sentence itself names.
@@ -31,10 +29,7 @@ pub fn parts(view: &View, ranked: &Ranked) -> Vec<Choices> {
     let standing = ranked.heads(view);
     let parts = match view.thread.kind {
         Kind::Transcript => of_meeting(view, ranked, standing),
-        Kind::Document => {
-            let telling = ranked.evidence.iter().copied().take(TELLING).collect();
-            [standing, telling]
-        }
+        Kind::Document => [standing, ranked.telling(view)],
         _ => of_talk(view, ranked, standing),
     };
     let [first, then] = parts;
@@ -127,16 +122,22 @@ fn opening(view: &View, ranked: &Ranked) -> Choices {
         let asked = view.units[n].sentences.iter().any(|&s| asks.contains(&view.acts.sentences[s].act));
         ranked.scores[n] + if asked { ASKS_BONUS } else { 0.0 }
     };
+    let alone = |n: &usize| standalone::leanings(&view.units[*n].shown) == 0;
+    // "This file is missing" will do where nothing better was said.
+    let named = |n: &usize| standalone::only_points_by_name(&view.units[*n].shown);
     let could = |n: &usize| {
         let unit = &view.units[*n];
         unit.message() < end
             && OPENING_WORDS.contains(&unit.words)
             && unit.shown.ends_with(['.', '!', '?'])
-            && standalone::leanings(&unit.shown) == 0
             && !courtesy::is_courtesy(&unit.shown)
             && voice::is_own(view, *n)
     };
-    let mut choices: Choices = (0..view.units.len()).filter(could).collect();
+    let units = (0..view.units.len()).filter(could);
+    let (mut choices, others): (Choices, Choices) = units.partition(alone);
+    if choices.is_empty() {
+        choices = others.into_iter().filter(named).collect();
+    }
     choices.sort_by(|&a, &b| worth(b).total_cmp(&worth(a)));
     choices
 }

@@ -23,6 +23,9 @@ const LEANING: usize = 3;
 /// The headline is looked for among this many of the best units.
 const HEADLINE_AMONG: usize = 6;
 
+/// A document's second sentence is one of so many that tell most, or there is none: what leans less and tells less is no gain.
+const TELLING: usize = 3;
+
 /// "This proposal adds …", "We propose to …".
 static PURPOSE: LazyLock<Regex> = LazyLock::new(|| {
     let what =
@@ -102,9 +105,7 @@ impl Ranked {
             // What a document is for is its bottom line, wherever it says so.
             let document = view.thread.kind == Kind::Document;
             let purpose = document && PURPOSE.is_match(shown) && !DENIED.is_match(shown);
-            let section = view.thread.messages[view.units[n].message()].author.as_deref().unwrap_or("");
-            let aside =
-                document && ASIDE.is_match(section) || sections::is_procedure(shown) || falters >= lead::GARBLED;
+            let aside = is_aside(view, n) || sections::is_procedure(shown) || falters >= lead::GARBLED;
             (aside, !purpose, rank + LEANING * (leanings + usize::from(document && CASE.is_match(shown))))
         };
         let mut heads: Vec<((bool, bool, usize), usize)> = self
@@ -116,6 +117,12 @@ impl Ranked {
             .collect();
         heads.sort_unstable();
         heads.into_iter().map(|(_, n)| n).collect()
+    }
+
+    /// What a document may say after what it is for, best first: no case, no step, and nothing that it is not about.
+    pub fn telling(&self, view: &View) -> Vec<usize> {
+        let most = self.evidence.iter().copied().take(TELLING);
+        most.filter(|&n| !is_aside(view, n) && !CASE.is_match(&view.units[n].shown)).collect()
     }
 
     /// The units to show as the bottom line when nothing better is worded, in order of the thread: the best that is whole
@@ -164,6 +171,12 @@ impl Ranked {
         }
         context
     }
+}
+
+/// Whether a unit is in a section of a document that holds what this is not about.
+fn is_aside(view: &View, n: usize) -> bool {
+    let section = view.thread.messages[view.units[n].message()].author.as_deref().unwrap_or("");
+    view.thread.kind == Kind::Document && ASIDE.is_match(section)
 }
 
 /// A unit that is one whole statement, of a length that can stand at the top.
