@@ -20,8 +20,6 @@ struct Bar {
 const SPOKEN_DECISIONS: Bar = Bar { least: 0.5, most: 6 };
 /// The same where people just talk: see `settled`.
 const TALKED_DECISIONS: Bar = Bar { least: 0.45, most: 8 };
-/// What an opinion lacks of a decision.
-const OPINION: f32 = 0.02;
 const SPOKEN_ASKS: Bar = Bar { least: 0.3, most: 4 };
 
 /// How sure the reading of a spoken decision must be before its words alone make it one.
@@ -147,7 +145,7 @@ fn spoken_decisions(view: &View, ranked: &Ranked) -> Vec<usize> {
     let strength = |n: usize| spoken_decision(view, ranked, n);
     let mut shown = strongest(view, strength, SPOKEN_DECISIONS);
     if settled::is_talk(view) {
-        let weaker = strongest_besides(view, &shown, |n| talked_decision(view, ranked, n), TALKED_DECISIONS);
+        let weaker = strongest_besides(view, &shown, strength, TALKED_DECISIONS);
         shown.extend(weaker);
     }
     shown
@@ -160,13 +158,6 @@ pub fn spoken_decision(view: &View, ranked: &Ranked, n: usize) -> f32 {
         false if view.units[n].words < 5 || hedged(view, n) || ranked.place[n] < 0.7 => 0.0,
         false => most(view, n, |s| s.decision),
     }
-}
-
-/// The same where people just talk: an opinion is less of a decision than what is said for all.
-pub fn talked_decision(view: &View, ranked: &Ranked, n: usize) -> f32 {
-    let strength = spoken_decision(view, ranked, n);
-    let sure = strength >= SPOKEN_DECISIONS.least || settled::is_for_all(&view.units[n].shown);
-    if sure { strength } else { strength - OPINION }
 }
 
 pub fn decision(view: &View, n: usize) -> Decision {

@@ -1,8 +1,7 @@
-//! What talk settles without a formula: "so the case will be rubber, then".
+//! Where people just talk: nobody states what was decided ("so the case will be rubber, then").
 //!
-//! Minutes and calls state their resolutions, and there a weak reading of a decision is mostly an opinion. Where people just
-//! talk, nobody states anything, and what was settled shows in how it is said: for all, or as how things are, and not as what
-//! one of them thinks. (Whether somebody says yes to it was tried, and tells nothing: people say yes to everything.)
+//! Minutes and calls state their resolutions, and there a weak reading of a decision is mostly an opinion. In talk it is all
+//! that there is. (Whether it is said for all, or somebody says yes to it, was tried: neither tells more than the reading.)
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -20,15 +19,6 @@ static FORMAL: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)^\W*(?:resolved|resolution|decision|decided|agreed|proposed|proposal|motion|action|topic)\b[^:]{0,20}:",
     )
 });
-/// Said for oneself, or as one possibility.
-static OPINION: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\bi (?:think|guess|believe|mean|suppose|don['’]?t|would|feel|thought|was)\b|\bi['’](?:m|d|ve)\b|\b(?:probably|could|maybe|if)\b",
-    )
-});
-/// Said for all.
-static TOGETHER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:we|we['’](?:re|ll|ve|d)|let['’]s|us|our)\b"));
-
 /// Whether this is talk: several people in short turns, and nothing in it is put as minutes put it.
 pub fn is_talk(view: &View) -> bool {
     let messages = &view.thread.messages;
@@ -42,18 +32,13 @@ pub fn is_talk(view: &View) -> bool {
         && !view.units.iter().any(|unit| FORMAL.is_match(&unit.shown))
 }
 
-/// Whether what is said may be more than an opinion: it is said for all, or nobody's view is named.
-pub fn is_for_all(shown: &str) -> bool {
-    TOGETHER.is_match(shown) || !OPINION.is_match(shown)
-}
-
 fn pattern(source: &str) -> Regex {
     Regex::new(source).expect("a pattern of this file compiles")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{View, is_for_all, is_talk};
+    use super::{View, is_talk};
     use crate::{
         classify::Classifier,
         domain::{Kind, Message, Thread},
@@ -82,18 +67,6 @@ mod tests {
     fn view(thread: &Thread) -> View<'_> {
         let acts = Classifier::without_heads().classify(thread, None, &|| false).expect("cues need no model");
         View::new(thread, acts, None).expect("without an encoder nothing fails")
-    }
-
-    #[test]
-    fn what_is_said_for_all_is_more_than_an_opinion() {
-        for said in
-            ["We will paint the pumps green.", "So the pumps will be green then.", "I think we paint the pumps green."]
-        {
-            assert!(is_for_all(said), "{said}");
-        }
-        for said in ["I think the pumps look better in green.", "Maybe the pumps look better in green."] {
-            assert!(!is_for_all(said), "{said}");
-        }
     }
 
     #[test]
