@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{unit::Unit, view::View};
+use super::{unit::Unit, view::View, voice};
 use crate::domain::{Kind, Span, Thread, summary::Cite};
 
 static FIRST_PERSON: LazyLock<Regex> = LazyLock::new(|| {
@@ -12,12 +12,12 @@ static FIRST_PERSON: LazyLock<Regex> = LazyLock::new(|| {
         .expect("it compiles")
 });
 
-/// The cite of one span: exact bytes, and who and when from the metadata.
+/// The cite of one span: exact bytes, and who and when from the metadata; nobody where the message lets another speak.
 pub fn cite(thread: &Thread, span: Span) -> Cite {
     let message = &thread.messages[span.message];
     Cite {
         message_id: message.id.clone(),
-        author: message.author.clone(),
+        author: message.author.clone().filter(|_| !voice::is_another(thread, span)),
         sent_at: message.sent_at.map(|at| at.to_string()),
         start: span.start,
         end: span.end,
@@ -29,11 +29,13 @@ pub fn cites(thread: &Thread, unit: &Unit) -> Vec<Cite> {
     unit.spans.iter().map(|&span| cite(thread, span)).collect()
 }
 
-/// The person who says the unit, where there is one: the heading of a section or a topic is nobody.
+/// The person who says the unit, where there is one: the heading of a section or a topic is nobody, and a turn of somebody
+/// else inside a message is not its author's.
 pub fn speaker(view: &View, n: usize) -> Option<String> {
     let author = view.thread.messages[view.units[n].message()].author.as_deref()?;
     let nobody = view.thread.kind == Kind::Document || author.starts_with('[') || author.starts_with("section:");
-    (!nobody).then(|| author.to_owned())
+    let another = || voice::is_another(view.thread, view.units[n].spans[0]);
+    (!nobody && !another()).then(|| author.to_owned())
 }
 
 /// The unit as a claim's text. What people write to each other stands under its author's name; of what is said in a

@@ -4,7 +4,7 @@
 //! people has the best that its opener said and the best of what the others said, a meeting its two best statements, a
 //! document what it is for and what that takes.
 
-use super::{choose::Picked, cite, ranked, ranked::Ranked, sections, view::View};
+use super::{choose::Picked, cite, ranked, ranked::Ranked, sections, view::View, voice};
 use crate::{
     domain::{Kind, SpeechAct, Thread},
     text::{courtesy, fluency, standalone},
@@ -15,6 +15,8 @@ pub type Choices = Vec<usize>;
 
 /// What falters this often is no statement any more: see `fluency`.
 pub const GARBLED: usize = 2;
+/// Speech with so much of what fills in has little to tell in a line.
+const MUMBLED: usize = 2;
 /// Words of what a thread opens with.
 const OPENING_WORDS: std::ops::RangeInclusive<usize> = 5..=40;
 /// In a longer sentence a pronoun may stand for what the sentence itself names.
@@ -27,12 +29,12 @@ pub fn parts(view: &View, ranked: &Ranked) -> Vec<Choices> {
     let standing = ranked.heads(view);
     let parts = match view.thread.kind {
         Kind::Transcript => of_meeting(view, ranked, standing),
-        Kind::Document => [standing.clone(), standing],
+        Kind::Document => [standing, ranked.telling(view)],
         _ => of_talk(view, ranked, standing),
     };
     let [first, then] = parts;
     let answers = first.first().and_then(|&n| sections::answered_by(view, n));
-    let then = then.into_iter().filter(|&n| stands(view, n) || Some(n) == answers).collect();
+    let then = then.into_iter().filter(|&n| stands(view, n) || Some(n) == answers && voice::is_own(view, n)).collect();
     [first, then].into_iter().filter(|choices: &Choices| !choices.is_empty()).collect()
 }
 
@@ -43,7 +45,13 @@ fn stands(view: &View, n: usize) -> bool {
     let ends = ranked::is_whole(view, n) || view.thread.kind == Kind::Transcript || sections::asks_something(view, n);
     let alone = standalone::leanings(&unit.shown) == 0
         && (unit.words > POINTING_WORDS || !standalone::points_elsewhere(&unit.shown));
-    ends && alone && falters(view, n) < GARBLED
+    ends && alone && is_plain(view, n) && voice::is_own(view, n)
+}
+
+/// Whether a unit was written, or said without a slip and with few words that fill in: reworded, a slip is a riddle.
+fn is_plain(view: &View, n: usize) -> bool {
+    let mumbles = || view.units[n].spans.iter().map(|span| fluency::mumbles(view.thread.quote(*span))).sum::<usize>();
+    view.thread.kind != Kind::Transcript || falters(view, n) == 0 && mumbles() < MUMBLED
 }
 
 /// What is left of `choices` when the units `taken` stand in the line already. Mere courtesies are passed over: a generator
@@ -114,15 +122,22 @@ fn opening(view: &View, ranked: &Ranked) -> Choices {
         let asked = view.units[n].sentences.iter().any(|&s| asks.contains(&view.acts.sentences[s].act));
         ranked.scores[n] + if asked { ASKS_BONUS } else { 0.0 }
     };
+    let alone = |n: &usize| standalone::leanings(&view.units[*n].shown) == 0;
+    // "This file is missing" will do where nothing better was said.
+    let named = |n: &usize| standalone::only_points_by_name(&view.units[*n].shown);
     let could = |n: &usize| {
         let unit = &view.units[*n];
         unit.message() < end
             && OPENING_WORDS.contains(&unit.words)
             && unit.shown.ends_with(['.', '!', '?'])
-            && standalone::leanings(&unit.shown) == 0
             && !courtesy::is_courtesy(&unit.shown)
+            && voice::is_own(view, *n)
     };
-    let mut choices: Choices = (0..view.units.len()).filter(could).collect();
+    let units = (0..view.units.len()).filter(could);
+    let (mut choices, others): (Choices, Choices) = units.partition(alone);
+    if choices.is_empty() {
+        choices = others.into_iter().filter(named).collect();
+    }
     choices.sort_by(|&a, &b| worth(b).total_cmp(&worth(a)));
     choices
 }

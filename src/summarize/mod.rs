@@ -14,8 +14,10 @@ pub mod prompt;
 pub mod rank;
 pub mod ranked;
 pub mod sections;
+pub mod settled;
 pub mod unit;
 pub mod view;
+pub mod voice;
 pub mod write;
 
 use std::borrow::Cow;

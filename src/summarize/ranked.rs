@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{choose, choose::Picked, lead, order, says_nothing, sections, view::View};
+use super::{choose, choose::Picked, lead, order, says_nothing, sections, view::View, voice};
 use crate::{
     domain::{Kind, Span, SpeechAct, summary::BottomLine},
     text::standalone,
@@ -22,6 +22,9 @@ const POOL: usize = 3;
 const LEANING: usize = 3;
 /// The headline is looked for among this many of the best units.
 const HEADLINE_AMONG: usize = 6;
+
+/// A document's second sentence is one of so many that tell most, or there is none: what leans less and tells less is no gain.
+const TELLING: usize = 3;
 
 /// "This proposal adds …", "We propose to …".
 static PURPOSE: LazyLock<Regex> = LazyLock::new(|| {
@@ -62,7 +65,9 @@ impl Ranked {
         let fewest = if view.thread.kind == Kind::Transcript { 6 } else { 4 };
         let tells = |n: usize| {
             let unit = &view.units[n];
-            unit.words >= fewest && !unit.sentences.iter().all(|&s| says_nothing(view.acts.sentences[s].act))
+            unit.words >= fewest
+                && !view.borrowed[n]
+                && !unit.sentences.iter().all(|&s| says_nothing(view.acts.sentences[s].act))
         };
         let pool = choose::choose(view, &scores, POOL * most_words, tells);
         // Units are chosen one by one until they have the words, so fewer words are a beginning of more.
@@ -79,7 +84,8 @@ impl Ranked {
     /// The decision that heads the thread, if one was stated outright: the last, since it may take back an earlier one.
     pub fn decided(&self, view: &View) -> Option<usize> {
         let told = |n: usize| view.thread.kind != Kind::Transcript || self.place[n] >= 0.5;
-        (0..view.units.len()).rev().filter(|n| is_whole(view, *n)).find(|&n| sections::may_head(view, n) && told(n))
+        let whole = (0..view.units.len()).rev().filter(|n| is_whole(view, *n));
+        whole.filter(|&n| sections::may_head(view, n) && told(n)).find(|&n| voice::is_own(view, n))
     }
 
     /// The units of which one may be worded as the bottom line, best first: a stated decision alone, else what stands best.
@@ -99,15 +105,24 @@ impl Ranked {
             // What a document is for is its bottom line, wherever it says so.
             let document = view.thread.kind == Kind::Document;
             let purpose = document && PURPOSE.is_match(shown) && !DENIED.is_match(shown);
-            let section = view.thread.messages[view.units[n].message()].author.as_deref().unwrap_or("");
-            let aside =
-                document && ASIDE.is_match(section) || sections::is_procedure(shown) || falters >= lead::GARBLED;
+            let aside = is_aside(view, n) || sections::is_procedure(shown) || falters >= lead::GARBLED;
             (aside, !purpose, rank + LEANING * (leanings + usize::from(document && CASE.is_match(shown))))
         };
-        let mut heads: Vec<((bool, bool, usize), usize)> =
-            self.pool.iter().enumerate().map(|(rank, n)| (burden((rank, n)), *n)).collect();
+        let mut heads: Vec<((bool, bool, usize), usize)> = self
+            .pool
+            .iter()
+            .filter(|n| voice::is_own(view, **n))
+            .enumerate()
+            .map(|(rank, n)| (burden((rank, n)), *n))
+            .collect();
         heads.sort_unstable();
         heads.into_iter().map(|(_, n)| n).collect()
+    }
+
+    /// What a document may say after what it is for, best first: no case, no step, and nothing that it is not about.
+    pub fn telling(&self, view: &View) -> Vec<usize> {
+        let most = self.evidence.iter().copied().take(TELLING);
+        most.filter(|&n| !is_aside(view, n) && !CASE.is_match(&view.units[n].shown)).collect()
     }
 
     /// The units to show as the bottom line when nothing better is worded, in order of the thread: the best that is whole
@@ -156,6 +171,12 @@ impl Ranked {
         }
         context
     }
+}
+
+/// Whether a unit is in a section of a document that holds what this is not about.
+fn is_aside(view: &View, n: usize) -> bool {
+    let section = view.thread.messages[view.units[n].message()].author.as_deref().unwrap_or("");
+    view.thread.kind == Kind::Document && ASIDE.is_match(section)
 }
 
 /// A unit that is one whole statement, of a length that can stand at the top.

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{choose::Picked, cite, lead, order, rank, ranked::Ranked, unit::Unit, view::View};
+use super::{choose::Picked, cite, lead, order, rank, ranked::Ranked, settled, unit::Unit, view::View};
 use crate::domain::{
     Kind, Sentence, SpeechAct,
     summary::{Ask, AskState, Blocker, Decision, Question, QuestionState, Statement},
@@ -18,6 +18,8 @@ struct Bar {
 
 /// Bars of speech, where a head's word counts: `models/heads/README.md` says what others would bring.
 const SPOKEN_DECISIONS: Bar = Bar { least: 0.5, most: 6 };
+/// The same where people just talk: see `settled`.
+const TALKED_DECISIONS: Bar = Bar { least: 0.45, most: 9 };
 const SPOKEN_ASKS: Bar = Bar { least: 0.3, most: 4 };
 
 /// How sure the reading of a spoken decision must be before its words alone make it one.
@@ -53,18 +55,28 @@ const ANSWER_COSINE: f32 = 0.45;
 /// The least cosine between an ask and what reports it done.
 const DONE_COSINE: f32 = 0.5;
 
-/// The units of one section, strongest first.
+/// The strongest units of one section, in the order of the thread.
 fn strongest(view: &View, strength: impl Fn(usize) -> f32, bar: Bar) -> Vec<usize> {
-    let strengths = (0..view.units.len()).map(|n| (n, strength(n)));
+    strongest_besides(view, &[], strength, bar)
+}
+
+/// The same of units that repeat none of `shown`; with those, there are no more than the bar allows.
+fn strongest_besides(view: &View, shown: &[usize], strength: impl Fn(usize) -> f32, bar: Bar) -> Vec<usize> {
+    let strengths = (0..view.units.len()).filter(|&n| !view.borrowed[n]).map(|n| (n, strength(n)));
     let mut picked = Picked::default();
+    shown.iter().for_each(|&n| {
+        picked.add(view, n);
+    });
+    let known = picked.units.len();
     for n in order::falling(strengths.filter(|(_, s)| *s >= bar.least)) {
-        if picked.units.len() == bar.most {
+        if picked.units.len() >= bar.most {
             break;
         }
         picked.add(view, n);
     }
-    picked.units.sort_unstable();
-    picked.units
+    let mut units = picked.units.split_off(known);
+    units.sort_unstable();
+    units
 }
 
 /// The strongest value of one act among a unit's sentences.
@@ -123,9 +135,20 @@ pub fn decisions(view: &View, ranked: &Ranked) -> Vec<usize> {
     let head = |n: usize| most(view, n, |s| s.decision);
     match view.thread.kind {
         Kind::Document => Vec::new(),
-        Kind::Transcript => strongest(view, |n| spoken_decision(view, ranked, n), SPOKEN_DECISIONS),
+        Kind::Transcript => spoken_decisions(view, ranked),
         _ => strongest(view, |n| if hedged(view, n) { 0.0 } else { head(n) }, Bar { least: 0.5, most: 4 }),
     }
+}
+
+/// What a transcript decides: what surely does, and after it, where people just talk, what is weaker.
+fn spoken_decisions(view: &View, ranked: &Ranked) -> Vec<usize> {
+    let strength = |n: usize| spoken_decision(view, ranked, n);
+    let mut shown = strongest(view, strength, SPOKEN_DECISIONS);
+    if settled::is_talk(view) {
+        let weaker = strongest_besides(view, &shown, strength, TALKED_DECISIONS);
+        shown.extend(weaker);
+    }
+    shown
 }
 
 /// How surely unit `n` of a transcript decides. Few say so outright, so the head's word counts where the ranker agrees.

@@ -6,6 +6,7 @@ use super::{
     memo::Memo,
     rank::{Features, Rows},
     unit::{self, Unit},
+    voice,
 };
 use crate::{
     domain::{Thread, ThreadActs},
@@ -19,6 +20,8 @@ pub struct View<'a> {
     pub units: Vec<Unit>,
     /// One vector a unit, of length 1; empty without an encoder.
     pub embeddings: Vec<Arc<[f32]>>,
+    /// Of each unit, whether its words are somebody else's, without a mark.
+    pub borrowed: Vec<bool>,
     /// The title's vector; empty without an encoder.
     pub title: Vec<f32>,
     /// How many facts its units have: several may have the same.
@@ -67,8 +70,9 @@ impl<'a> View<'a> {
             }
             _ => Vec::new(),
         };
+        let borrowed = voice::borrowed(thread, &units);
         let (facts, stems, title_stems) = (memo.facts(), memo.stems(), memo.stems_of(&thread.title));
-        Ok(View { thread, acts, units, embeddings, title, facts, stems, title_stems })
+        Ok(View { thread, acts, units, embeddings, borrowed, title, facts, stems, title_stems })
     }
 
     pub fn features(&self) -> Vec<Features> {

@@ -22,6 +22,15 @@ static RESTART: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// The same pair of words twice: "size of the of the device".
 const PAIR: usize = 2;
+/// As many words in a row, said again after a few others, were begun anew: "the last run in the last run we".
+const PHRASE: usize = 3;
+const PHRASE_WITHIN: usize = 6;
+/// What is said while looking for words. One such is how people talk; several leave little said.
+static MUMBLED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:you know|i mean|i guess|kind of|sort of|kinda|sorta|and stuff|or something|or whatever|and whatnot|whatnot|and so on|yeah|you see|like,|basically|actually)",
+    )
+});
 /// Short words that begin longer ones and are themselves words: "the theory" is no stutter.
 const WORDS: &str = "a i an the to in on of or so no we be he me my at as is it if up do go by us am for are not one all any can her his \
                      out our per she was who you but how its now old own see two use way end new let put set did get has had him";
@@ -32,7 +41,18 @@ pub fn falters(quote: &str) -> usize {
         quote.split_whitespace().map(bare).filter(|word| !word.is_empty() && !is_sound(word)).collect();
     let again = words.windows(2).filter(|pair| stutters(&pair[0], &pair[1])).count();
     let pairs = words.windows(2 * PAIR).filter(|four| four[..PAIR] == four[PAIR..] && four[0] != four[1]).count();
-    again + pairs + BROKEN.find_iter(quote).count() + RESTART.find_iter(&words.join(" ")).count()
+    let phrase = |n: usize| {
+        let said = &words[n..n + PHRASE];
+        let rest = &words[n + PHRASE..(n + PHRASE + PHRASE_WITHIN).min(words.len())];
+        rest.windows(PHRASE).any(|again| again == said)
+    };
+    let phrases = (0..words.len().saturating_sub(PHRASE)).filter(|&n| phrase(n)).count().min(1);
+    again + pairs + phrases + BROKEN.find_iter(quote).count() + RESTART.find_iter(&words.join(" ")).count()
+}
+
+/// How often `quote` fills in while its speaker looks for words.
+pub fn mumbles(quote: &str) -> usize {
+    MUMBLED.find_iter(quote).count()
 }
 
 /// "the the", "th the", "fo for".
@@ -57,7 +77,7 @@ fn pattern(text: &str) -> Regex {
 
 #[cfg(test)]
 mod tests {
-    use super::falters;
+    use super::{falters, mumbles};
 
     #[test]
     fn plain_speech_does_not_falter() {
@@ -83,8 +103,15 @@ mod tests {
             "yeah so we the project is now the queue",
             "it is used like a b a hard case",
             "and then we would- well the other one",
+            "what the last run in the last run we had is slow",
         ] {
             assert!(falters(said) > 0, "{said}");
         }
+    }
+
+    #[test]
+    fn who_looks_for_words_mumbles() {
+        assert_eq!(mumbles("I guess it is, you know, kind of slow or something."), 4);
+        assert_eq!(mumbles("The export is slow and we do not know why."), 0);
     }
 }

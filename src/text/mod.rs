@@ -10,5 +10,6 @@ pub mod quote;
 pub mod sentence;
 pub mod shown;
 pub mod standalone;
+pub mod turn;
 pub mod vocabulary;
 pub mod words;

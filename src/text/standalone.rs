@@ -25,6 +25,15 @@ static THIS: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)^\W*this\b(?:\W+(?:pep|eip|kep|rfc|proposal|document|specification|draft|paper|change|release|meeting|week|year|month)\b)?",
     )
 });
+/// "This file", "these pumps": what is pointed at is named.
+static NAMES: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)^\W*(?:this|these)\s+(?:new\s+)?(\p{L}{3,})\b"));
+/// What follows a "this" that stands for itself.
+static NO_NAME: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)^(?:was|were|are|has|have|had|does|did|can|could|will|would|should|may|might|must|shall|also|then|all|one|ones|way|time|means|meant|makes|made|seems|looks|works|gives|leads|allows|requires|needs|only|just|not|and|but|which|that|too)$",
+    )
+});
+
 /// Endings that point on.
 static POINTS_ON: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -69,6 +78,13 @@ pub fn leanings(text: &str) -> usize {
     usize::from(POINTS_BACK.is_match(text) || this) + usize::from(POINTS_ON.is_match(text)) + usize::from(lower)
 }
 
+/// Whether all that `text` leans with is a "this" that names what it points at.
+pub fn only_points_by_name(text: &str) -> bool {
+    let names =
+        NAMES.captures(text).and_then(|found| found.get(1)).is_some_and(|name| !NO_NAME.is_match(name.as_str()));
+    names && leanings(text) <= 1
+}
+
 /// Whether a pronoun within stands for something that stood before. Right for most short sentences; in long ones it may
 /// stand for what the sentence itself names.
 pub fn points_elsewhere(text: &str) -> bool {
@@ -77,7 +93,7 @@ pub fn points_elsewhere(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{has_verb, leanings, points_elsewhere};
+    use super::{has_verb, leanings, only_points_by_name, points_elsewhere};
 
     #[test]
     fn a_pronoun_may_stand_for_what_is_elsewhere() {
@@ -99,6 +115,16 @@ mod tests {
             "Agreed: the window is 05:00 to 05:45.",
         ] {
             assert_eq!(leanings(text), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_this_may_name_what_it_points_at() {
+        assert!(only_points_by_name("This valve does not close when I turn it off."));
+        for text in
+            ["This is what we need.", "This does not close.", "It does not close.", "This valve closes as follows:"]
+        {
+            assert!(!only_points_by_name(text), "{text}");
         }
     }
 

@@ -54,6 +54,11 @@ pub fn own(text: &str, kind: Kind) -> Vec<Range<usize>> {
     own
 }
 
+/// Whether what is at `range` of a message may be of a quote around it that lost its mark: one line between quoted ones.
+pub fn is_hemmed_in(text: &str, range: &Range<usize>) -> bool {
+    reply::is_hemmed_in(text, range)
+}
+
 /// Adds the invisible characters that lie outside every other part.
 fn with_hidden(text: &str, parts: Vec<Apart>) -> Vec<Apart> {
     let invisible = normalize::invisible(text);

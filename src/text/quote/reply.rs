@@ -1,6 +1,6 @@
 //! Quoted replies and forwarded messages: `>` lines, the header above them, and everything under a header that stands alone.
 
-use std::sync::LazyLock;
+use std::{ops::Range, sync::LazyLock};
 
 use regex::Regex;
 
@@ -41,6 +41,9 @@ static LOOSE: LazyLock<Regex> = LazyLock::new(|| {
         r"^\s*(?:On\s.{0,120}\d{4}.{0,120}\s\p{Ll}+|(?:\p{Lu}[\p{L}'’.-]+\s){1,4}\p{Ll}+ed|(?:\p{Lu}[\p{L}'’.-]+\s){1,4}(?:said|says|asks|adds))\s?:\s*$",
     )
 });
+
+/// A line without a mark between two with one is the quote's only if it has this many words: "yes but" may be an answer.
+const UNMARKED_WORDS: usize = 5;
 
 /// What writers put where they cut a quote.
 static CUT: LazyLock<Regex> =
@@ -233,18 +236,37 @@ fn is_dated(lines: &Lines, n: usize, end: usize) -> bool {
     WHEN.is_match(&joined) && joined.bytes().any(|b| b.is_ascii_digit())
 }
 
-/// Scraps between two quoted lines: the mark of a cut, or one or two words that a mail program broke off a long line when
-/// it wrapped it.
+/// Scraps between two quoted lines: the mark of a cut, one or two words that a mail program broke off a long line when it
+/// wrapped it, or a line that lost its mark, which shows where the quote below goes on with its sentence.
 fn mark_between(lines: &mut Lines) {
     for n in 0..lines.len() {
         let line = lines.line(n).trim();
-        let above = n.checked_sub(1).map_or("", |m| lines.line(m));
-        let scrap = line.split_whitespace().count() <= 2 && line.starts_with(char::is_lowercase);
-        let broken_off = scrap && above.len() > 60 && is_quoted(above) && is_quoted(lines.line(n + 1));
-        if lines.is_own(n) && (broken_off || CUT.is_match(line)) {
+        let (above, below) = (n.checked_sub(1).map_or("", |m| lines.line(m)), lines.line(n + 1));
+        let between = is_quoted(above) && is_quoted(below);
+        let words = line.split_whitespace().count();
+        let broken_off = between && words <= 2 && line.starts_with(char::is_lowercase) && above.len() > 60;
+        let goes_on = || below.trim_start_matches(['>', ' ']).starts_with(char::is_lowercase);
+        let unmarked = between && words >= UNMARKED_WORDS && !ends_something(line) && goes_on();
+        if lines.is_own(n) && (broken_off || unmarked || CUT.is_match(line)) {
             lines.set(n..n + 1, Why::Quote, Sure::Guessed);
         }
     }
+}
+
+fn ends_something(line: &str) -> bool {
+    line.ends_with(['.', '!', '?', ':', ';', '…', ')', '"'])
+}
+
+/// Whether the bytes `range` of `text` are on a single line with quoted ones right above and below: an answer put between,
+/// or a line of the quote that lost its mark. Below a question it is an answer.
+pub(super) fn is_hemmed_in(text: &str, range: &Range<usize>) -> bool {
+    let begins = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+    let ends = text[range.end..].find('\n').map_or(text.len(), |at| range.end + at);
+    let above = text[..begins].trim_end_matches(['\n', '\r']).rsplit('\n').next().unwrap_or("");
+    let directly = begins > 0 && !text[..begins - 1].ends_with('\n');
+    let below = text[ends..].strip_prefix('\n').and_then(|rest| rest.split('\n').next()).unwrap_or("");
+    let asks = above.trim_end_matches(['>', ' ', '\r']).ends_with('?');
+    !text[range.clone()].contains('\n') && directly && is_quoted(above) && is_quoted(below) && !asks
 }
 
 fn next_filled(lines: &Lines, from: usize) -> usize {

@@ -30,6 +30,29 @@ fn answers_between_quotes_stay() {
 }
 
 #[test]
+fn a_quoted_line_that_lost_its_mark_is_known_by_the_sentence_that_goes_on() {
+    mail("> The pump is old.\nWhat is wrong with the valve that\n>we had before?\nNothing is.", "Nothing is.");
+    // What ends, or is short, or has no sentence below it, may be an answer.
+    mail("> The pump is old.\nThe valve is still the one we had.\n>and so on", "The valve is still the one we had.");
+    mail("> The pump is old.\nyes but\n>we had another", "yes but");
+    mail("> The pump is old.\nThe valve is older and leaks\n> Is it?", "The valve is older and leaks");
+}
+
+#[test]
+fn a_line_between_quoted_ones_is_in_doubt() {
+    let hemmed = |text: &str| {
+        let at = text.find("The valve").expect("it is there");
+        let end = at + text[at..].find('.').expect("it ends");
+        super::is_hemmed_in(text, &(at..end + 1))
+    };
+    assert!(hemmed("> The pump is old.\nThe valve leaks.\n>\n> We wait.\n"));
+    assert!(!hemmed("> The pump is old.\n\nThe valve leaks.\n\n> We wait.\n"), "set apart by blank lines");
+    assert!(!hemmed("> What is it?\nThe valve leaks.\n> We wait.\n"), "it answers");
+    assert!(!hemmed("> The pump is old.\nThe valve leaks.\nWe see it.\n> We wait.\n"), "it goes on");
+    assert!(!hemmed("The valve leaks.\n> We wait.\n") && !hemmed("> We wait.\nThe valve leaks."));
+}
+
+#[test]
 fn attributions_are_known_wrapped_and_in_other_languages() {
     for head in [
         "On Tue, Sep 2, 2025 at 8:59 AM, Ann Lee\n<ann@ex.org> wrote:",

@@ -1,0 +1,84 @@
+//! Where people just talk: nobody states what was decided ("so the case will be rubber, then").
+//!
+//! Minutes and calls state their resolutions, and there a weak reading of a decision is mostly an opinion. In talk it is all
+//! that there is. (Whether it is said for all, or somebody says yes to it, was tried: neither tells more than the reading.)
+
+use std::{collections::HashSet, sync::LazyLock};
+
+use regex::Regex;
+
+use super::view::View;
+use crate::domain::Kind;
+
+/// Turns of people who talk with each other have at most this many words on average; who reports has more.
+const WORDS_A_TURN: usize = 20;
+
+/// What those who take minutes write, and what is put to a vote.
+static FORMAL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)^\W*(?:resolved|resolution|decision|decided|agreed|proposed|proposal|motion|action|topic)\b[^:]{0,20}:",
+    )
+});
+/// Whether this is talk: several people in short turns, and nothing in it is put as minutes put it.
+pub fn is_talk(view: &View) -> bool {
+    let messages = &view.thread.messages;
+    let speakers: HashSet<&str> = messages.iter().filter_map(|m| m.author.as_deref()).collect();
+    let words: usize = view.acts.sentences.iter().map(|s| s.words).sum();
+    let topics = speakers.iter().any(|author| author.starts_with('['));
+    view.thread.kind == Kind::Transcript
+        && speakers.len() > 1
+        && !topics
+        && words <= WORDS_A_TURN * messages.len()
+        && !view.units.iter().any(|unit| FORMAL.is_match(&unit.shown))
+}
+
+fn pattern(source: &str) -> Regex {
+    Regex::new(source).expect("a pattern of this file compiles")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{View, is_talk};
+    use crate::{
+        classify::Classifier,
+        domain::{Kind, Message, Thread},
+    };
+
+    fn thread(said: &[(&str, &str)]) -> Thread {
+        let message = |(author, text): &(&str, &str)| Message {
+            author: Some((*author).to_owned()),
+            text: (*text).to_owned(),
+            ..Message::default()
+        };
+        Thread {
+            source: "test".to_owned(),
+            kind: Kind::Transcript,
+            id: "t1".to_owned(),
+            title: "Depot".to_owned(),
+            url: None,
+            channel: None,
+            participants: Vec::new(),
+            messages: said.iter().map(message).collect(),
+            events: Vec::new(),
+            as_of: None,
+        }
+    }
+
+    fn view(thread: &Thread) -> View<'_> {
+        let acts = Classifier::without_heads().classify(thread, None, &|| false).expect("cues need no model");
+        View::new(thread, acts, None).expect("without an encoder nothing fails")
+    }
+
+    #[test]
+    fn talk_has_short_turns_of_several_and_no_formula() {
+        let talk = [("Ana", "So the pumps will be green then."), ("Raj", "Okay.")];
+        assert!(is_talk(&view(&thread(&talk))));
+        assert!(!is_talk(&view(&thread(&talk[..1]))), "one alone");
+        let formal = [("Ana", "Proposed: the pumps are green."), ("Raj", "+1")];
+        assert!(!is_talk(&view(&thread(&formal))));
+        let noted = [("[topic]", "Pumps"), ("Ana", "The pumps will be green then."), ("Raj", "Okay.")];
+        assert!(!is_talk(&view(&thread(&noted))));
+        let long = "We went to the depot and looked at all of the pumps that are there. ".repeat(3);
+        assert!(!is_talk(&view(&thread(&[("Ana", &long), ("Raj", &long)]))), "they report");
+    }
+}
