@@ -5,7 +5,7 @@ use std::{cell::LazyCell, collections::HashMap, ops::Deref, sync::LazyLock};
 use regex::Regex;
 
 use super::{
-    asking::{asks, speaks_to_somebody},
+    asking::{asks, is_of_anybody, lacks_its_beginning, speaks_to_somebody},
     debt::{Debt, Ended, Mark},
     history::{History, Move, Step, compiled},
 };
@@ -13,12 +13,18 @@ use crate::domain::{How, Kind, Metric, ObligationKind, Span};
 
 /// A room in which several talks run through each other has at least so many people, and so many of its messages begin
 /// with somebody's name.
-const STREAM_PEOPLE: usize = 5;
+const STREAM_PEOPLE: usize = 6;
 const STREAM_NAMED: usize = 2;
 
 static WITHDRAWN: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
         r"(?i)\b(never ?mind|nvm|figured it out|found (the answer|it myself)|solved (it|myself)|(it|that) works now|got it (working|to work)|(answering|to answer) my(self| own)|i dunno, i think|please ignore (this|that|my))\b",
+    )
+});
+
+static GREETS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)^(?:hi|hello|hey|dear|good (?:morning|day|afternoon|evening))[ ,]+([^,!:.;?]{2,40}?)\s*(?:[,!:.;–-]|$)",
     )
 });
 
@@ -97,13 +103,14 @@ fn opens<'d>(
     let titled = room.stream && room.titled == Some(message);
     let Mark::Said(whole) = step.mark else { return None };
     let asking = asking.or(titled.then_some(whole))?;
-    let owed_by = addressees(history, room, step, message);
+    let owed_by = addressees(history, room, step, asking);
     let owed_to = vec![step.who.to_string()];
     // What is asked of nobody in the middle of a talk, by somebody who did not begin it, is part of the talk.
     let is_talk = matches!(history.thread.kind, Kind::Chat | Kind::Email);
     let of_two = history.thread.participants.len() <= 2;
     let to_somebody = !owed_by.is_empty() && (of_two || speaks_to_somebody(history.thread.quote(asking)));
-    if is_talk && !titled && history.author() != Some(step.who) && !to_somebody && !is_named(history, message) {
+    let begins = history.author() == Some(step.who) && !lacks_its_beginning(history);
+    if is_talk && !titled && !begins && !to_somebody && !is_named(history, message) {
         return None;
     }
     if !titled && open.any(|debt| debt.owed_to == owed_to && debt.owed_by == owed_by) {
@@ -131,11 +138,20 @@ fn is_named(history: &History<'_>, message: usize) -> bool {
     history.sentences(message).any(|sentence| asks(history, sentence) && sentence.addressee.is_some())
 }
 
-/// Who is asked: whoever a sentence names, else whoever is answered, else the only other one there.
-fn addressees(history: &History<'_>, room: &Room<'_>, step: &Step<'_>, message: usize) -> Vec<String> {
+/// Who is asked: whoever a sentence names, else whoever a mail greets, else whoever is answered, else the only other one
+/// there. What a mail asks anybody is asked of nobody in particular, whomever it answers.
+fn addressees(history: &History<'_>, room: &Room<'_>, step: &Step<'_>, asked: Span) -> Vec<String> {
+    let message = asked.message;
     let asking = history.sentences(message).filter(|sentence| asks(history, sentence));
     let mut named: Vec<String> = asking.filter_map(|sentence| sentence.addressee.clone()).collect();
     named.extend(addressed_first(room, step.text).and_then(|name| participant(history, name)));
+    let is_mail = history.thread.kind == Kind::Email;
+    if named.is_empty() && is_mail {
+        named.extend(greeted(history, step.text));
+        if named.is_empty() && is_of_anybody(history.thread.quote(asked)) {
+            return named;
+        }
+    }
     if named.is_empty() {
         let answered = history.thread.messages[message].reply_to.as_deref();
         let parent = answered.and_then(|id| room.by_id.get(id));
@@ -158,6 +174,10 @@ fn ends(
     progress: &impl Deref<Target = bool>,
 ) -> Option<How> {
     let asker = debt.owed_to.first()?;
+    if step.does == Move::GoesOn {
+        let by_them = debt.owed_by.is_empty() || debt.owed_by.iter().any(|owner| owner == step.who);
+        return (step.who != asker && by_them).then_some(How::Superseded);
+    }
     if step.who == asker {
         return WITHDRAWN.is_match(step.text).then_some(How::Withdrawn);
     }
@@ -190,6 +210,19 @@ fn addressed_first<'r>(room: &'r Room<'_>, text: &str) -> Option<&'r String> {
     let marked = first.starts_with('@') || first.ends_with([':', ',']);
     let name = folded(first);
     room.names.iter().find(|known| marked && **known == name)
+}
+
+/// Whom a mail greets in its first words: `Hi Ana,`, `Dear Ana Example,`.
+fn greeted(history: &History<'_>, text: &str) -> Option<String> {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('>'))?;
+    let name = folded(GREETS.captures(line)?.extract::<1>().1[0]);
+    let is_called = |known: &&String| {
+        let first = known.split_whitespace().next().map(folded);
+        !name.is_empty() && (folded(known) == name || first.as_deref() == Some(&name))
+    };
+    let mut called = history.thread.participants.iter().filter(is_called);
+    // Of two by that name nobody can say which.
+    called.next().filter(|_| called.next().is_none()).cloned()
 }
 
 fn participant(history: &History<'_>, name: &str) -> Option<String> {
