@@ -2,6 +2,7 @@
 
 mod document;
 mod review;
+mod talk;
 
 use jiff::Timestamp;
 
@@ -227,6 +228,8 @@ fn a_promise_and_a_proposal_are_meant() {
         debts(&thread, &acts).len()
     };
     assert_eq!((found(Commitment, "I'll add it."), found(Commitment, "I'll add it when I have time.")), (1, 0));
+    assert_eq!(found(Commitment, "I'll let the others decide on it."), 0);
+    assert_eq!(found(Commitment, "I really think I'll add it."), 0);
     let proposals = [
         "I propose two printers.",
         "Proposal: we order two printers.",
@@ -299,13 +302,14 @@ fn only_who_says_so_is_held_up() {
         "It was slow today",
         "I do not intend to block this",
         "No longer blocked on it",
+        "I was waiting for the key until noon",
     ] {
         assert!(!found(text), "{text}");
     }
 }
 
 #[test]
-fn a_closed_thread_waits_for_nothing_but_what_was_promised_by_a_date() {
+fn a_closed_matter_waits_for_nothing_and_a_closed_talk_for_what_was_promised_by_a_date() {
     let lines = [
         ("ana", Blocker, "Blocked on the key."),
         ("bo", Commitment, "I'll bring it by Friday."),
@@ -315,8 +319,12 @@ fn a_closed_thread_waits_for_nothing_but_what_was_promised_by_a_date() {
     acts.sentences[1].due = Some(Span::new(1, 14..23));
     let at = Some(Moment::utc(at("2026-11-17T09:00Z")));
     thread.events.push(Event { at, kind: "closed".into(), actor: None, subject: None });
-    let open: Vec<_> = debts(&thread, &acts).into_iter().filter(Debt::is_open).map(|debt| debt.kind).collect();
-    assert_eq!(open, [Promise]);
+    let open = |thread: &Thread| {
+        debts(thread, &acts).into_iter().filter(Debt::is_open).map(|debt| debt.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(open(&thread), []);
+    thread.kind = Kind::Chat;
+    assert_eq!(open(&thread), [Promise]);
 }
 
 #[test]
