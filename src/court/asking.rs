@@ -44,13 +44,15 @@ static OF_ANYBODY: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(any ?(one|body)|some ?(one|body)|who (else|of you|here|among)|how many (of you|people|\w+ out there))\b",
     )
 });
+static ORIGINAL: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?im)^-{2,} ?original (message|appointment) ?-{2,}\s*$"));
 /// How mail programs set what is answered apart.
 static ANSWERS_A_MAIL: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"(?im)^(>|\||-{2,} ?original message)|^.{0,120}\b(wrote|writes|schrieb|écrit) ?:\s*$"));
 /// A suggestion with the mark of a question: "you might have to restart it?"
 static MAYBE: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)\b((you|it|that|this) (might|may|could|should) (just |only |also )?(have to|need|want to|be|help|work)|i (guess|suppose|bet) (you|it|that|we))\b.*\?\W*$",
+        r"(?is)\b((you|it|that|this) (might|may|could|should) (just |only |also )?(have to|need|want to|be|help|work)|i (guess|suppose|bet) (you|it|that|we))\b.*\?\W*$",
     )
 });
 /// How a sentence begins that asks something, and how one that tells of it.
@@ -142,6 +144,9 @@ pub(super) fn asks(history: &History<'_>, sentence: &Sentence) -> bool {
     if !matches!(sentence.act, SpeechAct::Ask | SpeechAct::Question) {
         return false;
     }
+    if history.thread.kind == Kind::Email && is_of_original(history, sentence) {
+        return false;
+    }
     let whole = ASIDE.replace_all(history.thread.quote(sentence.span), "");
     let words = whole.trim();
     let is_quoted = words.starts_with(['|', '>']);
@@ -193,6 +198,13 @@ pub(super) fn lacks_its_beginning(history: &History<'_>) -> bool {
 /// Whether a question turns to somebody, be it to whoever listens.
 pub(super) fn speaks_to_somebody(words: &str) -> bool {
     SPEAKS_TO.is_match(words)
+}
+
+/// Whether a sentence stands below the line after which some mail programs repeat what is answered.
+fn is_of_original(history: &History<'_>, sentence: &Sentence) -> bool {
+    let message = history.thread.messages.get(sentence.span.message);
+    let above = message.and_then(|message| message.text.get(..sentence.span.start));
+    above.is_some_and(|above| ORIGINAL.is_match(above))
 }
 
 /// Whether a message answers another: it is not the first, or it quotes somebody.

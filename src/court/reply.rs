@@ -22,6 +22,9 @@ static WITHDRAWN: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+static SAYS_YES: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(r"(?i)^\W*(yes|yeah|yep|yup|ya|sure|of course|definitely|absolutely|certainly|no|nope|nah)\b")
+});
 static GREETS: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
         r"(?i)^(?:hi|hello|hey|dear|good (?:morning|day|afternoon|evening))[ ,]+([^,!:.;?]{2,40}?)\s*(?:[,!:.;–-]|$)",
@@ -189,7 +192,9 @@ fn ends(
     };
     let direct = answers.is_some() && answers == question;
     let meant = direct || !room.stream || names(step.text, asker);
-    (said && meant && **progress).then_some(How::Met)
+    // Whoever is asked and says yes has answered, though it reads like mere assent.
+    let says_yes = || debt.owed_by.iter().any(|owner| owner == step.who) && SAYS_YES.is_match(step.text) && !step.bot;
+    (said && meant && (**progress || says_yes())).then_some(How::Met)
 }
 
 /// Whether talks run through each other, so that only a name or a reply says who is answered.

@@ -16,6 +16,13 @@ use crate::domain::{How, Kind, Metric, ObligationKind, Sentence, Span, SpeechAct
 const DONE: &[&str] =
     &["done", "sent", "fixed", "delivered", "merged", "shipped", "unblocked", "resolved", "published", "finished"];
 
+/// How somebody begins who brings what they promised; of anything else it is no sign that it moves.
+static DELIVERS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)^\W*((i|we)(['’]ve| have)? )?((just|now|also|already) )*(updated|pushed|addressed|uploaded|added|posted|reworded|rebased|renamed|removed)\b",
+    )
+});
+
 /// How sure the reading of a blocker must be: half of what is taken for one below this is none.
 pub(super) const SURE: f32 = 0.5;
 /// How likely a commitment must be something to do: "I'd be happy to" is a courtesy.
@@ -174,7 +181,10 @@ fn ends(
         matches!(sentence.act, SpeechAct::Answer | SpeechAct::Question | SpeechAct::Ask | SpeechAct::Proposal);
     let helped = || is_talk && is_help && !debt.owed_to.iter().any(|asker| asker == who);
     let met = match debt.kind {
-        ObligationKind::Promise => debt.owed_by.iter().any(|owner| owner == who) && **says_done,
+        ObligationKind::Promise => {
+            let brings = || DELIVERS.is_match(history.thread.quote(sentence.span));
+            debt.owed_by.iter().any(|owner| owner == who) && (**says_done || brings())
+        }
         ObligationKind::Unblock => sentence.act != SpeechAct::Blocker && **says_done || helped(),
         // Whoever commits takes it.
         ObligationKind::Owner => sentence.act == SpeechAct::Commitment,

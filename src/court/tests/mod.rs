@@ -253,6 +253,17 @@ fn a_suggestion_waits_for_a_decision_where_it_opens_or_somebody_argues() {
 }
 
 #[test]
+fn whoever_says_that_it_is_brought_has_kept_the_promise() {
+    let open = |who, text| {
+        let lines = [("ana", Ask, "Please turn the plan."), ("bo", Commitment, "I'll turn it."), (who, Other, text)];
+        let (thread, acts) = thread(Kind::Review, &lines);
+        debts(&thread, &acts).iter().any(|debt| debt.kind == Promise && debt.is_open())
+    };
+    assert!(!open("bo", "Updated! It has its feet down.") && !open("bo", "I have just pushed it."));
+    assert!(open("ana", "Updated!") && open("bo", "The page was updated in May."));
+}
+
+#[test]
 fn a_promise_without_a_date_is_one_where_somebody_wanted_it() {
     let found = |before: SpeechAct, text: &str| {
         let (thread, acts) = thread(Kind::Chat, &[("bo", before, "It has no index."), ("ana", Commitment, text)]);

@@ -7,7 +7,7 @@ use crate::{
 };
 
 use ObligationKind::{Decision, Unblock};
-use SpeechAct::{Answer, Ask, Blocker, Proposal, Question, Status};
+use SpeechAct::{Answer, Ask, Blocker, Other, Proposal, Question, Status};
 
 /// What is open at the end of a talk.
 fn open(kind: Kind, lines: &[(&str, SpeechAct, &str)]) -> Vec<Debt> {
@@ -29,6 +29,7 @@ fn a_mail_that_begins_with_an_answer_asks_only_whom_it_turns_to() {
     };
     assert_eq!((alone(Kind::Email, ""), alone(Kind::Email, "I bought it.\n")), (1, 1));
     assert_eq!(alone(Kind::Email, "> It hums all night.\n"), 0);
+    assert_eq!(alone(Kind::Email, "It does.\n-----Original Message-----\nFrom: Bo\n"), 0);
     assert_eq!(alone(Kind::Email, "Bo Muster wrote:\nIt hums.\n"), 0);
     // In a chat a quote is no sign of a mail that is missing.
     assert_eq!(alone(Kind::Chat, "> It hums all night.\n"), 1);
@@ -64,7 +65,7 @@ fn a_part_of_an_answer_is_no_question() {
     let asks = |kind, text| !open(kind, &[("ana", Status, "It hums."), ("bo", Question, text)]).is_empty();
     assert!(asks(Kind::Email, "Where did you put it?"));
     assert!(!asks(Kind::Email, "Where you put it matters to your neighbours."));
-    assert!(!asks(Kind::Email, "You might have to move it to the yard?"));
+    assert!(!asks(Kind::Email, "You might have to move it\nto the yard?"));
     assert!(asks(Kind::Email, "Which of them could you need to move?"));
     assert!(!asks(Kind::Chat, "I guess you can turn it off at night?") && asks(Kind::Chat, "Can you turn it off?"));
     assert!(!asks(Kind::Chat, "It could hum for a year (really?)"));
@@ -98,6 +99,19 @@ fn talk_that_goes_on_elsewhere_lifts_what_was_asked_here() {
     assert_eq!(left("@bo do you have the key?", "bo"), [Some(How::Superseded)]);
     assert_eq!(left("@bo do you have the key?", "ana"), [None]);
     assert_eq!(left("bo: do you have the key?", "cy"), [None]);
+}
+
+#[test]
+fn whoever_is_asked_and_says_yes_has_answered() {
+    let left = |who, text| {
+        let lines = [("bo", Status, "Here."), ("ana", Question, "@bo could you bring the key?"), (who, Other, text)];
+        let (thread, mut acts) = thread(Kind::Chat, &lines);
+        acts.sentences[1].addressee = Some("bo".to_string());
+        acts.sentences[2].act = SpeechAct::Acknowledgement;
+        debts(&thread, &acts).iter().filter(|debt| debt.is_open()).count()
+    };
+    assert_eq!((left("bo", "Yeah!"), left("bo", "No way"), left("bo", "Thanks!")), (0, 0, 1));
+    assert_eq!(left("cy", "Yeah!"), 1, "who was not asked");
 }
 
 #[test]
