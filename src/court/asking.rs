@@ -192,7 +192,12 @@ pub(super) fn is_of_anybody(words: &str) -> bool {
 /// Whether a thread begins with an answer: what it answers is not there, nor is what others said to that.
 pub(super) fn lacks_its_beginning(history: &History<'_>) -> bool {
     let first = history.thread.messages.first();
-    history.thread.kind == Kind::Email && first.is_some_and(|first| ANSWERS_A_MAIL.is_match(&first.text))
+    history.thread.kind == Kind::Email && first.is_some_and(|first| is_answer(&first.text))
+}
+
+/// Whether a mail sets apart what it answers.
+pub(super) fn is_answer(text: &str) -> bool {
+    ANSWERS_A_MAIL.is_match(text)
 }
 
 /// Whether a question turns to somebody, be it to whoever listens.

@@ -5,9 +5,10 @@ use std::{cell::LazyCell, collections::HashMap, ops::Deref, sync::LazyLock};
 use regex::Regex;
 
 use super::{
-    asking::{asks, is_of_anybody, lacks_its_beginning, speaks_to_somebody},
+    asking::{asks, is_answer, is_of_anybody, lacks_its_beginning, speaks_to_somebody},
     debt::{Debt, Ended, Mark},
     history::{History, Move, Step, compiled},
+    remark::own_words,
 };
 use crate::domain::{How, Kind, Metric, ObligationKind, Span};
 
@@ -22,6 +23,11 @@ static WITHDRAWN: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+static THANKS_FOR: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(thanks|thank you|thx)( \w+){0,3},? for (your|the|all)( \w+){0,3} (help|assistance|answers?|repl(y|ies)|responses?|suggestions?|advice|information|info|explanations?|clarifications?|pointers?)\b",
+    )
+});
 static SAYS_YES: LazyLock<Regex> = LazyLock::new(|| {
     compiled(r"(?i)^\W*(yes|yeah|yep|yup|ya|sure|of course|definitely|absolutely|certainly|no|nope|nah)\b")
 });
@@ -178,11 +184,13 @@ fn ends(
 ) -> Option<How> {
     let asker = debt.owed_to.first()?;
     if step.does == Move::GoesOn {
-        let by_them = debt.owed_by.is_empty() || debt.owed_by.iter().any(|owner| owner == step.who);
+        let by_them = !is_asked_by_name(history, debt) || debt.owed_by.iter().any(|owner| owner == step.who);
         return (step.who != asker && by_them).then_some(How::Superseded);
     }
     if step.who == asker {
-        return WITHDRAWN.is_match(step.text).then_some(How::Withdrawn);
+        let thanks = || THANKS_FOR.is_match(step.text).then_some(How::Met);
+        let goes_on = || writes_on(history, step).then_some(How::Superseded);
+        return WITHDRAWN.is_match(step.text).then_some(How::Withdrawn).or_else(thanks).or_else(goes_on);
     }
     let said = matches!(step.does, Move::Says | Move::Remarks) && !step.who.is_empty();
     let answers = step.message.and_then(|at| history.thread.messages[at].reply_to.as_deref());
@@ -195,6 +203,23 @@ fn ends(
     // Whoever is asked and says yes has answered, though it reads like mere assent.
     let says_yes = || debt.owed_by.iter().any(|owner| owner == step.who) && SAYS_YES.is_match(step.text) && !step.bot;
     (said && meant && (**progress || says_yes())).then_some(How::Met)
+}
+
+/// Whether a question names one of those who owe the answer, who are otherwise guessed.
+fn is_asked_by_name(history: &History<'_>, debt: &Debt) -> bool {
+    let Mark::Said(span) = debt.opened else { return false };
+    let named = |who: &String| debt.owed_by.contains(who);
+    history.sentences(span.message).any(|sentence| sentence.addressee.as_ref().is_some_and(named))
+}
+
+/// Whether an asker writes on in mail, to somebody, without asking again: an answer that is not there has reached them, or
+/// they have let it go.
+fn writes_on(history: &History<'_>, step: &Step<'_>) -> bool {
+    let Some(message) = step.message.filter(|_| history.thread.kind == Kind::Email) else { return false };
+    let alone = history.thread.participants.len() == 1;
+    let asks_again =
+        || own_words(step.text).contains('?') || history.sentences(message).any(|sentence| asks(history, sentence));
+    (alone || is_answer(step.text)) && !asks_again()
 }
 
 /// Whether talks run through each other, so that only a name or a reply says who is answered.

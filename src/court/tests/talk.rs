@@ -89,8 +89,8 @@ fn what_is_laid_before_everybody_asks_nobody() {
 #[test]
 fn talk_that_goes_on_elsewhere_lifts_what_was_asked_here() {
     let left = |text, who: &str| {
-        let (mut thread, acts) = thread(Kind::Chat, &[("bo", Status, "Here."), ("ana", Question, text)]);
-        thread.participants.push("cy".to_string());
+        let (mut thread, mut acts) = thread(Kind::Chat, &[("bo", Status, "Here."), ("ana", Question, text)]);
+        acts.sentences[1].addressee = text.starts_with('@').then(|| "bo".to_string());
         let at = Some(Moment::utc(at("2026-11-16T15:00Z")));
         thread.events.push(Event { at, kind: WENT_ON.to_string(), actor: Some(who.to_string()), subject: None });
         let debts = debts(&thread, &acts);
@@ -98,7 +98,30 @@ fn talk_that_goes_on_elsewhere_lifts_what_was_asked_here() {
     };
     assert_eq!(left("@bo do you have the key?", "bo"), [Some(How::Superseded)]);
     assert_eq!(left("@bo do you have the key?", "ana"), [None]);
-    assert_eq!(left("bo: do you have the key?", "cy"), [None]);
+    assert_eq!(
+        left("bo: do you have the key?", "cy"),
+        [Some(How::Superseded)],
+        "that it is bo who is asked is a guess"
+    );
+    assert_eq!(left("@bo do you have the key?", "cy"), [None]);
+}
+
+#[test]
+fn an_asker_who_thanks_or_writes_on_waits_no_more() {
+    let left = |kind, text, act| {
+        let lines = [("ana", Question, "Which oil does it need?"), ("bo", Status, "Seen."), ("ana", act, text)];
+        let (mut thread, acts) = thread(kind, &lines);
+        // What was said between is not there.
+        thread.messages[1].bot = true;
+        debts(&thread, &acts).iter().filter(|debt| debt.is_open()).count()
+    };
+    assert_eq!(left(Kind::Email, "Thanks everyone for your help!", Status), 0);
+    assert_eq!(left(Kind::Chat, "Thank you all for the quick answers.", Status), 0);
+    assert_eq!(left(Kind::Email, "> The grey one.\nSo I ordered the grey one.", Status), 0);
+    assert_eq!(left(Kind::Email, "I also looked into the manual.", Status), 1);
+    assert_eq!(left(Kind::Email, "> Seen.\nWhich oil, I ask again?", Question), 1);
+    assert_eq!(left(Kind::Chat, "> The grey one.\nSo I ordered the grey one.", Status), 1);
+    assert_eq!(left(Kind::Email, "Thanks in advance for reading.", Status), 1);
 }
 
 #[test]
