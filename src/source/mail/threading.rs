@@ -81,14 +81,14 @@ pub(super) fn threads(letters: Vec<Letter>, input: &str) -> Vec<Thread> {
             as_of: None,
         })
     };
-    let mut threads = groups.into_iter().filter_map(thread).collect();
+    let mut threads: Vec<Thread> = groups.into_iter().filter_map(thread).collect();
     go_on(&mut threads);
     threads
 }
 
 /// Says of each thread who wrote on under its subject in another one, once its own letters end: some mail programs, and
 /// archives with gaps, tear a thread apart.
-fn go_on(threads: &mut Vec<Thread>) {
+fn go_on(threads: &mut [Thread]) {
     let key = |thread: &Thread| thread.title.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
     let mut by_subject: HashMap<String, Vec<(Timestamp, usize, Event)>> = HashMap::new();
     for (n, thread) in threads.iter().enumerate().filter(|(_, thread)| !thread.title.is_empty()) {
