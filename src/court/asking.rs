@@ -38,6 +38,25 @@ static PLEASE: LazyLock<Regex> =
 static TAG: LazyLock<Regex> = LazyLock::new(|| {
     compiled(r"(?i), *(is|are|was|were|does|do|did|has|have)(n['’]?t)? (it|there|they|that|this|he|she|we)\?\W*$")
 });
+/// What is asked of nobody in particular, whoever is answered with it.
+static OF_ANYBODY: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(any ?(one|body)|some ?(one|body)|who (else|of you|here|among)|how many (of you|people|\w+ out there))\b",
+    )
+});
+static ORIGINAL: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?im)^-{2,} ?original (message|appointment) ?-{2,}\s*$"));
+/// How mail programs set what is answered apart.
+static ANSWERS_A_MAIL: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?im)^(>|\||-{2,} ?original message)|^.{0,120}\b(wrote|writes|schrieb|écrit) ?:\s*$"));
+/// A suggestion with the mark of a question: "you might have to restart it?"
+static MAYBE: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?is)\b((you|it|that|this) (might|may|could|should) (just |only |also )?(have to|need|want to|be|help|work)|i (guess|suppose|bet) (you|it|that|we))\b.*\?\W*$",
+    )
+});
+/// How a sentence begins that asks something, and how one that tells of it.
+static WHETHER: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)^\W*(which|who|whose|what|where|when|how|why)\b"));
 /// A question by which an answer points somewhere, or appeals to what is known.
 static POINTS: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
@@ -74,6 +93,12 @@ static INVITES: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(feel free|if so,? (please )?let me know|(let me|let us) know if|(contact|ping|mail|email|reach( out to)?|ask) (me|us) (if|for|with)|if (you|anyone|anybody|somebody|someone) (have|has|are|is|want|wants|need|needs|would like|wish|feel|feels)\b.{0,60}\b(let (me|us) know|contact|ping|reach)|if you (have|find|get) (some|a|any) (spare )?(time|moment|minute)|don['’]t hesitate|help yourself|stay tuned|join us|check (it|them) out|happy to (help|answer))",
     )
 });
+/// With what something is laid before everybody.
+static LAYS_OPEN: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(comments?|feedback|suggestions?|questions?|corrections?|contributions?|thoughts)\b( and \w+)? (is|are|always|very|most) .{0,20}\b(welcome|appreciated)|\b(let (me|us) know|contact (me|us)|get in touch|tell (me|us)) if (you|there|anyone|anybody)( still)? (have|has|is|are) (any|some) (\w+ )?(comments?|questions?|feedback|concerns?|corrections?|modifications?|problems?|issues?)\b",
+    )
+});
 /// Who has an idea is asked for it.
 static WANTS_IDEAS: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
@@ -103,6 +128,14 @@ static HEDGES: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// What is put like a request or a question in talk and has no mark of one: "somebody should start over", "has a good chapter
+/// on it", "please follow the guide".
+static REMARKS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(some ?(one|body)|people|they) (should|ought to|must)\b|^\W*has (an?|the|some|no|been)\b|\bplease (follow|refer to|consult|visit) (the|our|this|these)\b",
+    )
+});
+
 /// Signs that no prose has many of. Percent of the characters.
 const SIGNS_PERCENT: usize = 8;
 
@@ -111,11 +144,16 @@ pub(super) fn asks(history: &History<'_>, sentence: &Sentence) -> bool {
     if !matches!(sentence.act, SpeechAct::Ask | SpeechAct::Question) {
         return false;
     }
+    if history.thread.kind == Kind::Email && is_of_original(history, sentence) {
+        return false;
+    }
     let whole = ASIDE.replace_all(history.thread.quote(sentence.span), "");
     let words = whole.trim();
     let is_quoted = words.starts_with(['|', '>']);
-    let is_aside = is_quoted || words.is_empty() || words.starts_with('(') && !words.contains('?');
-    let invites = INVITES.is_match(words) && !WANTS_IDEAS.is_match(words);
+    let was_aside = sentence.act == SpeechAct::Question && whole.len() < history.thread.quote(sentence.span).len();
+    let is_aside = is_quoted || words.is_empty() || (words.starts_with('(') || was_aside) && !words.contains('?');
+    let invites = INVITES.is_match(words) && !WANTS_IDEAS.is_match(words)
+        || history.thread.kind != Kind::Review && LAYS_OPEN.is_match(words);
     let wants = WANTS.is_match(words) && (PLEASE.is_match(words) || !ADVISES.is_match(words));
     let to_all = history.thread.kind == Kind::Chat && sentence.addressee.is_none();
     let is_talk = matches!(history.thread.kind, Kind::Chat | Kind::Email);
@@ -124,9 +162,11 @@ pub(super) fn asks(history: &History<'_>, sentence: &Sentence) -> bool {
         && !wants
         && sentence.due.is_none()
         && (to_all || answers(history, sentence.span.message));
-    let idle = [&LINK, &FIGURE, &TAG, &COURTESY].iter().any(|idle| idle.is_match(words));
+    let idle = [&LINK, &FIGURE, &TAG, &COURTESY].iter().any(|idle| idle.is_match(words))
+        || is_talk && !words.contains('?') && REMARKS.is_match(words);
     let suggests = SUGGESTS.is_match(words) && next_begins(history, sentence, &HEDGES);
-    let rhetorical = sentence.act == SpeechAct::Question && is_rhetorical(history, sentence, words);
+    let rhetorical = sentence.act == SpeechAct::Question && is_rhetorical(history, sentence, words)
+        || is_talk && is_part_of_answer(history, sentence, words);
     let spoken = !(idle || is_aside || is_code(words) || is_change_log(history, sentence));
     spoken && !(tells || invites || advises || suggests || rhetorical)
 }
@@ -137,15 +177,48 @@ fn is_rhetorical(history: &History<'_>, sentence: &Sentence, words: &str) -> boo
     points || next_begins(history, sentence, &ANSWERS_ITSELF)
 }
 
+/// Whether what reads like a question is part of an answer: "Which is where it looks first.", "You might have to restart it?"
+fn is_part_of_answer(history: &History<'_>, sentence: &Sentence, words: &str) -> bool {
+    let of_mail = history.thread.kind == Kind::Email && sentence.act == SpeechAct::Question;
+    let tells = of_mail && WHETHER.is_match(words) && !words.contains('?');
+    answers(history, sentence.span.message) && (tells || MAYBE.is_match(words) && !WHETHER.is_match(words))
+}
+
+/// Whether a question is put to nobody in particular.
+pub(super) fn is_of_anybody(words: &str) -> bool {
+    OF_ANYBODY.is_match(words)
+}
+
+/// Whether a thread begins with an answer: what it answers is not there, nor is what others said to that.
+pub(super) fn lacks_its_beginning(history: &History<'_>) -> bool {
+    let first = history.thread.messages.first();
+    history.thread.kind == Kind::Email && first.is_some_and(|first| is_answer(&first.text))
+}
+
+/// Whether a mail sets apart what it answers.
+pub(super) fn is_answer(text: &str) -> bool {
+    ANSWERS_A_MAIL.is_match(text)
+}
+
 /// Whether a question turns to somebody, be it to whoever listens.
 pub(super) fn speaks_to_somebody(words: &str) -> bool {
     SPEAKS_TO.is_match(words)
 }
 
+/// Whether a sentence stands below the line after which some mail programs repeat what is answered.
+fn is_of_original(history: &History<'_>, sentence: &Sentence) -> bool {
+    let message = history.thread.messages.get(sentence.span.message);
+    let above = message.and_then(|message| message.text.get(..sentence.span.start));
+    above.is_some_and(|above| ORIGINAL.is_match(above))
+}
+
 /// Whether a message answers another: it is not the first, or it quotes somebody.
 fn answers(history: &History<'_>, message: usize) -> bool {
-    let quotes = |text: &str| text.lines().any(|line| line.starts_with('>'));
     message > 0 || history.thread.messages.get(message).is_some_and(|message| quotes(&message.text))
+}
+
+fn quotes(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with('>'))
 }
 
 /// Whether a sentence is a line of a program rather than of a language.

@@ -27,10 +27,15 @@ static PUTS_FORWARD: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)^\W*(proposed|proposal|motion|resolution|straw ?poll|proposed resolution)\b ?[:\]]|\b(proposal|motion) (is|would be)\b|\b(i|we)(['’]d| would)?( like to| hereby| therefore| now)? (propose|move (that|to (accept|adopt|close|approve)))\b|\b(should|shall|do) we\b.+\bor\b.*\?|\b(can|could|shall|should) we (all )?(agree|decide|settle|vote)\b|\blet['’]?s (vote|decide|agree)\b|\bcall for (a )?(votes?|objections?|consensus|decisions?)\b|\b(any|are there) objections\b|\b(put|up) (it |this )?(to|for) (a )?(vote|decision)\b|\bplease vote\b",
     )
 });
-/// Words with which a thread is begun in order to have something decided.
-static OPENS: LazyLock<Regex> = LazyLock::new(|| {
-    compiled(r"(?i)\b(let us|let['’]?s|(we|i['’]d) (should|could|suggest)|i suggest|my suggestion)\b")
+/// What is expected or wished for, and no proposal: "we should be fine", "let's connect".
+static EXPECTS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\bwe (should|could) (now |then |already )?(be|have|see|get|expect)\b|\blet['’]s (connect|meet|chat|talk|catch up|hope|see|say|face|assume|pretend|be honest)\b",
+    )
 });
+/// Words with which a thread is begun in order to have something decided.
+static OPENS: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?i)\b(let us|let['’]s|(we|i['’]d) (should|could|suggest)|i suggest|my suggestion)\b"));
 /// A title that says what its thread is for.
 static TITLED: LazyLock<Regex> = LazyLock::new(|| {
     compiled(r"(?i)\b(proposals?|propos(e[ds]?|ing)|rfc|votes?|voting|call for (consensus|objections?))\b")
@@ -83,8 +88,9 @@ fn is_put_forward(history: &History<'_>, sentence: &Sentence) -> bool {
     if sentence.probability < SURE || MUSES.is_match(words) {
         return false;
     }
-    let opens = || sentence.span.message == 0 && (TITLED.is_match(&history.thread.title) || OPENS.is_match(words));
-    let is_talk = matches!(history.thread.kind, Kind::Chat | Kind::Email);
+    let begins = || OPENS.is_match(words) && !EXPECTS.is_match(words);
+    let opens = || sentence.span.message == 0 && (TITLED.is_match(&history.thread.title) || begins());
+    let is_talk = matches!(history.thread.kind, Kind::Chat | Kind::Email | Kind::Issue);
     !is_talk
         || PUTS_FORWARD.is_match(words)
         || opens()

@@ -28,14 +28,16 @@ const REST_OF_NEW_SECS: i64 = 30 * DAY_SECS;
 /// Changes that say nothing of where a document stands: wording, form, many documents at once.
 static FORMAL: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)\b(typos?|spelling|codespell|lint|format(ting)?|whitespace|highlighting|links?|urls?|https|header|markup|reflow|grammar|editorial|tweaks?|nits?|clean ?up|metadata|discussions?-to|post-history|e-?mail|address|author header|copyright|licen[cs]e|sphinx|rst|roles|toc|tables? of contents|template|convert|rename|move|redirect|relative path|minor|bulk|many|various|several|across|all (pep|eip|kep)s?)\b|\b(PEP|EIP|KEP)s \d",
+        r"(?i)\b(typos?|spelling|codespell|lint|format(ting)?|whitespace|highlighting|links?|urls?|https|header|markup|reflow|grammar|editorial|tweaks?|nits?|clean ?up|metadata|discussions?-to|post-history|e-?mails?|address(es)?|author header|copyright|licen[cs]e|sphinx|rst|roles|toc|tables? of contents|template|convert|rename|move|redirect|relative path|minor|bulk|many|various|several|across|all (pep|eip|kep)s?)\b|\b(PEP|EIP|KEP)s \d",
     )
 });
 static DECIDES: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)\b(accept(ed|ing|ances?|s)?|approv(ed?|al)|final(ize[sd]?)?|last call|implemented|implementable|provisional(ly)?|graduat\w+|promot\w+|ga|stable|pronouncement|rejection of|superseded|as rejected)\b|: rejected\b|\breject (pep|eip|kep|rfc)",
+        r"(?i)\b(accept(ed|ing|ances?|s)?|approv(ed?|al)|final(ize[sd]?)?|last call|implemented|implementable|(as|to|is) provisional(ly)?|provisional(ly)? accept\w*|provisional status|graduat\w+|promot\w+|ga|stable|pronouncement|rejection of|superseded|as rejected)\b|: rejected\b|\breject (pep|eip|kep|rfc)",
     )
 });
+/// A change of where links lead promotes nothing.
+static LINKS: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)\b(links? to https|https links?)\b"));
 static PUTS_OFF: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
         r"(?i)\b(defer(red|s|ral)?|withdraw\w*|postpone[ds]?|stagnant|abandon(ed)?|inactive|stale|on hold|shelved?|up for grabs)\b",
@@ -139,7 +141,7 @@ fn after(history: &History<'_>, before: Standing, step: &Step<'_>) -> Standing {
         Move::Pushes if says(history, &TAKES_UP, step) => Standing::Open,
         Move::Pushes if says(history, &PUTS_OFF, step) => Standing::PutOff(step.mark),
         Move::Pushes if says(history, &REJECTS, step) && by_author() => Standing::PutOff(step.mark),
-        Move::Pushes if says(history, &DECIDES, step) => ended(How::Met),
+        Move::Pushes if says(history, &DECIDES, step) && !LINKS.is_match(step.text) => ended(How::Met),
         _ => before,
     }
 }

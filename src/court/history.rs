@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use regex::Regex;
 
 use super::{debt::Mark, due};
-use crate::domain::{Kind, Message, Moment, Sentence, Span, SpeechAct, Thread, ThreadActs};
+use crate::domain::{Kind, Message, Moment, Sentence, Span, SpeechAct, Thread, ThreadActs, WENT_ON};
 
 /// What a step does to the question whose turn it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(super) enum Move {
     Reopens,
     /// A document says where it stands.
     States,
+    /// Somebody writes on where the talk goes on, outside of this thread.
+    GoesOn,
     /// Anything else the source tells: labels, assignments.
     Other,
 }
@@ -168,6 +170,7 @@ fn named(kind: &str) -> Move {
         "closed" | "merged" => Move::Closes,
         "reopened" => Move::Reopens,
         "status" | "status_changed" => Move::States,
+        WENT_ON => Move::GoesOn,
         _ => Move::Other,
     }
 }

@@ -65,7 +65,8 @@ fn end_with_approval(history: &History<'_>, debts: &mut [Debt]) {
     }
 }
 
-/// A thread that is closed for good waits for nothing; what somebody promised by a date stays promised.
+/// A thread that is closed for good waits for nothing. What somebody promised by a date stays promised, but in an issue or
+/// a review it was promised of the very thing that is closed.
 fn end_with_thread(history: &History<'_>, debts: &mut [Debt]) {
     let turn = |step: &&Step<'_>| matches!(step.does, Move::Closes | Move::Reopens);
     let Some(last) = history.steps.iter().rposition(|step| turn(&step)) else { return };
@@ -79,7 +80,8 @@ fn end_with_thread(history: &History<'_>, debts: &mut [Debt]) {
             happened => step.mark == happened,
         })
     };
-    let is_dated = |debt: &Debt| debt.kind == ObligationKind::Promise && debt.stated_due.is_some();
+    let of_a_matter = matches!(history.thread.kind, Kind::Issue | Kind::Review);
+    let is_dated = |debt: &Debt| !of_a_matter && debt.kind == ObligationKind::Promise && debt.stated_due.is_some();
     let waits = |debt: &&mut Debt| debt.is_open() && !is_dated(debt) && is_before(debt.opened);
     for debt in debts.iter_mut().filter(waits) {
         debt.ended = Some(Ended { by: closed.mark, how: How::Superseded });

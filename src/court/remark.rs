@@ -113,7 +113,7 @@ pub(super) fn turn_after(author: &str, step: &Step<'_>, meant: Meant, before: Op
     match step.does {
         Move::Pushes | Move::Readies | Move::RequestsReview => return Some(Turn::Reviewers),
         Move::Drafts | Move::AsksForChanges => return Some(Turn::Author),
-        Move::Closes | Move::Reopens | Move::States | Move::Other => return None,
+        Move::Closes | Move::Reopens | Move::States | Move::GoesOn | Move::Other => return None,
         Move::Says | Move::Remarks | Move::Approves => {}
     }
     if step.who == author {

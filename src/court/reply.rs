@@ -5,20 +5,35 @@ use std::{cell::LazyCell, collections::HashMap, ops::Deref, sync::LazyLock};
 use regex::Regex;
 
 use super::{
-    asking::{asks, speaks_to_somebody},
+    asking::{asks, is_answer, is_of_anybody, lacks_its_beginning, speaks_to_somebody},
     debt::{Debt, Ended, Mark},
     history::{History, Move, Step, compiled},
+    remark::own_words,
 };
 use crate::domain::{How, Kind, Metric, ObligationKind, Span};
 
 /// A room in which several talks run through each other has at least so many people, and so many of its messages begin
 /// with somebody's name.
-const STREAM_PEOPLE: usize = 5;
+const STREAM_PEOPLE: usize = 6;
 const STREAM_NAMED: usize = 2;
 
 static WITHDRAWN: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
         r"(?i)\b(never ?mind|nvm|figured it out|found (the answer|it myself)|solved (it|myself)|(it|that) works now|got it (working|to work)|(answering|to answer) my(self| own)|i dunno, i think|please ignore (this|that|my))\b",
+    )
+});
+
+static THANKS_FOR: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(thanks|thank you|thx)( \w+){0,3},? for (your|the|all)( \w+){0,3} (help|assistance|answers?|repl(y|ies)|responses?|suggestions?|advice|information|info|explanations?|clarifications?|pointers?)\b",
+    )
+});
+static SAYS_YES: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(r"(?i)^\W*(yes|yeah|yep|yup|ya|sure|of course|definitely|absolutely|certainly|no|nope|nah)\b")
+});
+static GREETS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)^(?:hi|hello|hey|dear|good (?:morning|day|afternoon|evening))[ ,]+([^,!:.;?]{2,40}?)\s*(?:[,!:.;–-]|$)",
     )
 });
 
@@ -97,13 +112,14 @@ fn opens<'d>(
     let titled = room.stream && room.titled == Some(message);
     let Mark::Said(whole) = step.mark else { return None };
     let asking = asking.or(titled.then_some(whole))?;
-    let owed_by = addressees(history, room, step, message);
+    let owed_by = addressees(history, room, step, asking);
     let owed_to = vec![step.who.to_string()];
     // What is asked of nobody in the middle of a talk, by somebody who did not begin it, is part of the talk.
     let is_talk = matches!(history.thread.kind, Kind::Chat | Kind::Email);
     let of_two = history.thread.participants.len() <= 2;
     let to_somebody = !owed_by.is_empty() && (of_two || speaks_to_somebody(history.thread.quote(asking)));
-    if is_talk && !titled && history.author() != Some(step.who) && !to_somebody && !is_named(history, message) {
+    let begins = history.author() == Some(step.who) && !lacks_its_beginning(history);
+    if is_talk && !titled && !begins && !to_somebody && !is_named(history, message) {
         return None;
     }
     if !titled && open.any(|debt| debt.owed_to == owed_to && debt.owed_by == owed_by) {
@@ -131,11 +147,20 @@ fn is_named(history: &History<'_>, message: usize) -> bool {
     history.sentences(message).any(|sentence| asks(history, sentence) && sentence.addressee.is_some())
 }
 
-/// Who is asked: whoever a sentence names, else whoever is answered, else the only other one there.
-fn addressees(history: &History<'_>, room: &Room<'_>, step: &Step<'_>, message: usize) -> Vec<String> {
+/// Who is asked: whoever a sentence names, else whoever a mail greets, else whoever is answered, else the only other one
+/// there. What a mail asks anybody is asked of nobody in particular, whomever it answers.
+fn addressees(history: &History<'_>, room: &Room<'_>, step: &Step<'_>, asked: Span) -> Vec<String> {
+    let message = asked.message;
     let asking = history.sentences(message).filter(|sentence| asks(history, sentence));
     let mut named: Vec<String> = asking.filter_map(|sentence| sentence.addressee.clone()).collect();
     named.extend(addressed_first(room, step.text).and_then(|name| participant(history, name)));
+    let is_mail = history.thread.kind == Kind::Email;
+    if named.is_empty() && is_mail {
+        named.extend(greeted(history, step.text));
+        if named.is_empty() && is_of_anybody(history.thread.quote(asked)) {
+            return named;
+        }
+    }
     if named.is_empty() {
         let answered = history.thread.messages[message].reply_to.as_deref();
         let parent = answered.and_then(|id| room.by_id.get(id));
@@ -158,8 +183,14 @@ fn ends(
     progress: &impl Deref<Target = bool>,
 ) -> Option<How> {
     let asker = debt.owed_to.first()?;
+    if step.does == Move::GoesOn {
+        let by_them = !is_asked_by_name(history, debt) || debt.owed_by.iter().any(|owner| owner == step.who);
+        return (step.who != asker && by_them).then_some(How::Superseded);
+    }
     if step.who == asker {
-        return WITHDRAWN.is_match(step.text).then_some(How::Withdrawn);
+        let thanks = || THANKS_FOR.is_match(step.text).then_some(How::Met);
+        let goes_on = || writes_on(history, step).then_some(How::Superseded);
+        return WITHDRAWN.is_match(step.text).then_some(How::Withdrawn).or_else(thanks).or_else(goes_on);
     }
     let said = matches!(step.does, Move::Says | Move::Remarks) && !step.who.is_empty();
     let answers = step.message.and_then(|at| history.thread.messages[at].reply_to.as_deref());
@@ -169,7 +200,26 @@ fn ends(
     };
     let direct = answers.is_some() && answers == question;
     let meant = direct || !room.stream || names(step.text, asker);
-    (said && meant && **progress).then_some(How::Met)
+    // Whoever is asked and says yes has answered, though it reads like mere assent.
+    let says_yes = || debt.owed_by.iter().any(|owner| owner == step.who) && SAYS_YES.is_match(step.text) && !step.bot;
+    (said && meant && (**progress || says_yes())).then_some(How::Met)
+}
+
+/// Whether a question names one of those who owe the answer, who are otherwise guessed.
+fn is_asked_by_name(history: &History<'_>, debt: &Debt) -> bool {
+    let Mark::Said(span) = debt.opened else { return false };
+    let named = |who: &String| debt.owed_by.contains(who);
+    history.sentences(span.message).any(|sentence| sentence.addressee.as_ref().is_some_and(named))
+}
+
+/// Whether an asker writes on in mail, to somebody, without asking again: an answer that is not there has reached them, or
+/// they have let it go.
+fn writes_on(history: &History<'_>, step: &Step<'_>) -> bool {
+    let Some(message) = step.message.filter(|_| history.thread.kind == Kind::Email) else { return false };
+    let alone = history.thread.participants.len() == 1;
+    let asks_again =
+        || own_words(step.text).contains('?') || history.sentences(message).any(|sentence| asks(history, sentence));
+    (alone || is_answer(step.text)) && !asks_again()
 }
 
 /// Whether talks run through each other, so that only a name or a reply says who is answered.
@@ -190,6 +240,19 @@ fn addressed_first<'r>(room: &'r Room<'_>, text: &str) -> Option<&'r String> {
     let marked = first.starts_with('@') || first.ends_with([':', ',']);
     let name = folded(first);
     room.names.iter().find(|known| marked && **known == name)
+}
+
+/// Whom a mail greets in its first words: `Hi Ana,`, `Dear Ana Example,`.
+fn greeted(history: &History<'_>, text: &str) -> Option<String> {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('>'))?;
+    let name = folded(GREETS.captures(line)?.extract::<1>().1[0]);
+    let is_called = |known: &&String| {
+        let first = known.split_whitespace().next().map(folded);
+        !name.is_empty() && (folded(known) == name || first.as_deref() == Some(&name))
+    };
+    let mut called = history.thread.participants.iter().filter(is_called);
+    // Of two by that name nobody can say which.
+    called.next().filter(|_| called.next().is_none()).cloned()
 }
 
 fn participant(history: &History<'_>, name: &str) -> Option<String> {

@@ -5,6 +5,7 @@ use std::{cell::LazyCell, ops::Deref, sync::LazyLock};
 use regex::Regex;
 
 use super::{
+    asking::lacks_its_beginning,
     debt::{Debt, Ended, Mark},
     decision::MUSES,
     history::{History, compiled},
@@ -14,6 +15,13 @@ use crate::domain::{How, Kind, Metric, ObligationKind, Sentence, Span, SpeechAct
 /// Words of a status that say a thing is done or moves again.
 const DONE: &[&str] =
     &["done", "sent", "fixed", "delivered", "merged", "shipped", "unblocked", "resolved", "published", "finished"];
+
+/// How somebody begins who brings what they promised; of anything else it is no sign that it moves.
+static DELIVERS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)^\W*((i|we)(['’]ve| have)? )?((just|now|also|already) )*(updated|pushed|addressed|uploaded|added|posted|reworded|rebased|renamed|removed)\b",
+    )
+});
 
 /// How sure the reading of a blocker must be: half of what is taken for one below this is none.
 pub(super) const SURE: f32 = 0.5;
@@ -31,7 +39,7 @@ static HOLDS_UP: LazyLock<Regex> = LazyLock::new(|| {
 /// What is promised only perhaps.
 static PERHAPS: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)^\W*if\b|['’]ll be \w+ing\b|\b(if (i|we|there|it|you|that|and|needed|necessary|wanted|desired)|if/when|when(ever)? (i|we) (have|get|find|can)|some ?day|some ?time|one day|at some point|eventually|maybe|perhaps|might|i may|unless|depending|will be \w+ing|try(ing)? (to|it|this|that|them)|(happy|glad|willing|love|able) to|would|should (i|we)|i (think|guess) i['’ ](ll|will|d)|(where|if|whenever) possible|from now on|more and more|in (the )?future)\b",
+        r"(?i)^\W*if\b|['’]ll be \w+ing\b|\b(if (i|we|there|it|you|that|and|needed|necessary|wanted|desired)|if/when|when(ever)? (i|we) (have|get|find|can)|some ?day|some ?time|one day|at some point|eventually|maybe|perhaps|might|i may|unless|depending|will be \w+ing|try(ing)? (to|it|this|that|them)|(happy|glad|willing|love|able) to|would|should (i|we)|i (\w+ )?(think|guess) (that )?i['’ ](ll|will|d)|(where|if|whenever) possible|(['’]ll|will) (let .{1,30} (decide|choose|judge|answer|comment)|leave (it|that|this) (up )?to)|from now on|more and more|in (the )?future)\b",
     )
 });
 static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
@@ -52,7 +60,7 @@ static PLANS: LazyLock<Regex> =
 const FEWEST_WORDS: usize = 3;
 static NO_LONGER: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?i)\b(if|no longer|not|never|isn['’]t|doesn['’]t|don['’]t|won['’]t|non|un)\b[ -]?[^.;]{0,20}\bblock|\bunblock|\bno blockers?",
+        r"(?i)\b(if|no longer|not|never|isn['’]t|doesn['’]t|don['’]t|won['’]t|non|un)\b[ -]?[^.;]{0,20}\bblock|\b(was|were) (still )?waiting\b|\bunblock|\bno blockers?",
     )
 });
 
@@ -66,7 +74,7 @@ pub(super) fn debts(history: &History<'_>) -> Vec<Debt> {
         let mark = Mark::Said(sentence.span);
         let says_done = LazyCell::new(|| says_done(history.thread.quote(sentence.span)));
         open.retain(|&at| {
-            debts[at].ended = ends(&debts[at], sentence, who, &says_done).map(|how| Ended { by: mark, how });
+            debts[at].ended = ends(history, &debts[at], sentence, who, &says_done).map(|how| Ended { by: mark, how });
             debts[at].is_open()
         });
         if let Some(debt) = opens(history, sentence, who, mark) {
@@ -87,6 +95,8 @@ fn opens(history: &History<'_>, sentence: &Sentence, who: &str, opened: Mark) ->
         SpeechAct::Commitment if is_promise(history, sentence) => {
             (ObligationKind::Promise, Metric::Promise, vec![who.to_string()])
         }
+        // Who tells in an answer of what they wait for elsewhere waits for nobody here.
+        SpeechAct::Blocker if sentence.addressee.is_none() && lacks_its_beginning(history) => return None,
         SpeechAct::Blocker if sentence.probability >= SURE && holds_up(history.thread.quote(sentence.span)) => {
             (ObligationKind::Unblock, Metric::Unblock, sentence.addressee.iter().cloned().collect())
         }
@@ -158,10 +168,24 @@ fn says_done(words: &str) -> bool {
     done && !words.to_lowercase().contains("not ")
 }
 
-fn ends(debt: &Debt, sentence: &Sentence, who: &str, says_done: &impl Deref<Target = bool>) -> Option<How> {
+fn ends(
+    history: &History<'_>,
+    debt: &Debt,
+    sentence: &Sentence,
+    who: &str,
+    says_done: &impl Deref<Target = bool>,
+) -> Option<How> {
+    // Where people talk, whoever is stuck gets an answer or is asked back, and says so when it did not help.
+    let is_talk = matches!(history.thread.kind, Kind::Chat | Kind::Email);
+    let is_help =
+        matches!(sentence.act, SpeechAct::Answer | SpeechAct::Question | SpeechAct::Ask | SpeechAct::Proposal);
+    let helped = || is_talk && is_help && !debt.owed_to.iter().any(|asker| asker == who);
     let met = match debt.kind {
-        ObligationKind::Promise => debt.owed_by.iter().any(|owner| owner == who) && **says_done,
-        ObligationKind::Unblock => sentence.act != SpeechAct::Blocker && **says_done,
+        ObligationKind::Promise => {
+            let brings = || DELIVERS.is_match(history.thread.quote(sentence.span));
+            debt.owed_by.iter().any(|owner| owner == who) && (**says_done || brings())
+        }
+        ObligationKind::Unblock => sentence.act != SpeechAct::Blocker && **says_done || helped(),
         // Whoever commits takes it.
         ObligationKind::Owner => sentence.act == SpeechAct::Commitment,
         _ => false,

@@ -27,11 +27,20 @@ pub(super) fn flags(thread: &Thread, ruling: &Ruling, entries: &[Entry], stalled
     found.sort_by_key(|flag| (rank(flag), flag.due_at.clone()));
     let mut kept: Vec<Flag> = Vec::new();
     for flag in found {
-        if kept.iter().filter(|other| other.kind == flag.kind).count() < MOST_OF_A_KIND {
+        let of_kind = || kept.iter().filter(|other| other.kind == flag.kind);
+        // Who says a thing twice has said it once.
+        let told = of_kind().any(|other| !flag.cites.is_empty() && is_same(other, &flag));
+        if !told && of_kind().count() < MOST_OF_A_KIND {
             kept.push(flag);
         }
     }
     kept
+}
+
+/// Whether two flags say of the same people the same in the same words.
+fn is_same(one: &Flag, other: &Flag) -> bool {
+    let quotes = |flag: &Flag| flag.cites.iter().map(|cite| cite.quote.clone()).collect::<Vec<_>>();
+    one.owed_by == other.owed_by && one.owed_to == other.owed_to && quotes(one) == quotes(other)
 }
 
 /// Most pressing first.

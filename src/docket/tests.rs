@@ -377,3 +377,17 @@ fn whoever_goes_back_and_forth_is_offered_a_short_talk_in_hours_they_share() {
     assert!(docket(&settled, &acts, &shipped(), now).talk.is_none());
     assert!(docket(&talking, &acts, &shipped(), at("2026-12-16T12:00Z")).talk.is_none(), "it is long over");
 }
+
+#[test]
+fn who_promises_a_thing_twice_in_the_same_words_is_flagged_once() {
+    let asked = ("2026-11-02T09:00Z", "ana", Ask, "Can you bring the key?");
+    let line = |when, text| (when, "bo", Commitment, text);
+    let flags = |again| {
+        let lines = [asked, line("2026-11-02T10:00Z", "I will bring it then."), line("2026-11-02T10:00Z", again)];
+        let (thread, acts) = thread(Kind::Chat, &lines);
+        let found = docket(&thread, &acts, &shipped(), at("2026-11-20T12:00Z")).flags;
+        found.iter().filter(|flag| flag.kind == "no_deadline").count()
+    };
+    assert_eq!(flags("I will bring it then."), 1);
+    assert_eq!(flags("I will bring the lock then."), 2);
+}

@@ -2,6 +2,9 @@
 
 use super::moment::Moment;
 
+/// The kind of an event by which a reader says that a talk went on outside of its thread: in the channel's next piece.
+pub const WENT_ON: &str = "went_on";
+
 /// One entry of a thread's history beside its messages.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {

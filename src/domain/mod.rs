@@ -14,7 +14,7 @@ pub mod summary;
 pub mod thread;
 
 pub use act::{Sentence, SpeechAct, ThreadActs};
-pub use event::Event;
+pub use event::{Event, WENT_ON};
 pub use fault::{Fault, Place};
 pub use message::{Message, Span};
 pub use moment::Moment;

@@ -149,6 +149,7 @@ impl<'a> Export<'a> {
             let what = format!("#{folder} holds {} notices and no message: left out", notices.len());
             self.out.faults.push(Fault::new(bytes::file(self.name), what));
         }
+        let went_on = slack_talk::went_on(&groups);
         let began: Vec<_> = groups.iter().map(|group| (group.conversation, group.began())).collect();
         let mut threads: Vec<Thread> = groups.into_iter().map(|group| self.thread(folder, group)).collect();
         for (at, event) in notices {
@@ -156,6 +157,9 @@ impl<'a> Export<'a> {
             if let Some(thread) = threads.get_mut(during.unwrap_or(0)) {
                 thread.events.push(event);
             }
+        }
+        for (thread, event) in threads.iter_mut().zip(went_on) {
+            thread.events.extend(event);
         }
         self.out.threads.append(&mut threads);
     }
@@ -231,7 +235,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                ("general/1772442000.000100", 2, 1),
+                ("general/1772442000.000100", 2, 2),
                 ("general/1772442100.000300", 2, 0),
                 ("general/1772528400.000600", 2, 0)
             ]

@@ -50,6 +50,19 @@ fn changes_of_form_break_no_silence_and_words_of_state_decide() {
 }
 
 #[test]
+fn changes_of_links_and_addresses_and_provisional_things_decide_nothing() {
+    let first = ("2026-01-06T09:00Z", "Describe the cache");
+    let decides = |text| {
+        let (thread, acts) = document(&[first, ("2026-01-20T09:00Z", text)]);
+        obligations(&thread, &acts)[0].closed.is_some()
+    };
+    assert!(decides("Promote the cache to stable") && decides("Mark as provisional"));
+    assert!(decides("Provisional acceptance"));
+    assert!(!decides("Promote our links to https") && !decides("Say what provisional interfaces cost"));
+    stands(&[first, ("2026-06-01T09:00Z", "Update the emails of both")], "2026-06-02T09:00Z", true);
+}
+
+#[test]
 fn a_decision_on_record_ends_the_wait_for_one() {
     let (thread, acts) = document(&[("2026-01-20T09:00Z", "Accepted by the board")]);
     let found = obligations(&thread, &acts);

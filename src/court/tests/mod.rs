@@ -2,6 +2,7 @@
 
 mod document;
 mod review;
+mod talk;
 
 use jiff::Timestamp;
 
@@ -227,6 +228,8 @@ fn a_promise_and_a_proposal_are_meant() {
         debts(&thread, &acts).len()
     };
     assert_eq!((found(Commitment, "I'll add it."), found(Commitment, "I'll add it when I have time.")), (1, 0));
+    assert_eq!(found(Commitment, "I'll let the others decide on it."), 0);
+    assert_eq!(found(Commitment, "I really think I'll add it."), 0);
     let proposals = [
         "I propose two printers.",
         "Proposal: we order two printers.",
@@ -247,6 +250,17 @@ fn a_suggestion_waits_for_a_decision_where_it_opens_or_somebody_argues() {
     assert!(found("I'd rather keep the old one."));
     assert!(!found("Nice pictures!") && !found("> I'd rather keep the old one.\nAh."));
     assert!(waits(&[suggests]) && waits(&[suggests, ("bo", Other, "Nice pictures!")]));
+}
+
+#[test]
+fn whoever_says_that_it_is_brought_has_kept_the_promise() {
+    let open = |who, text| {
+        let lines = [("ana", Ask, "Please turn the plan."), ("bo", Commitment, "I'll turn it."), (who, Other, text)];
+        let (thread, acts) = thread(Kind::Review, &lines);
+        debts(&thread, &acts).iter().any(|debt| debt.kind == Promise && debt.is_open())
+    };
+    assert!(!open("bo", "Updated! It has its feet down.") && !open("bo", "I have just pushed it."));
+    assert!(open("ana", "Updated!") && open("bo", "The page was updated in May."));
 }
 
 #[test]
@@ -299,13 +313,14 @@ fn only_who_says_so_is_held_up() {
         "It was slow today",
         "I do not intend to block this",
         "No longer blocked on it",
+        "I was waiting for the key until noon",
     ] {
         assert!(!found(text), "{text}");
     }
 }
 
 #[test]
-fn a_closed_thread_waits_for_nothing_but_what_was_promised_by_a_date() {
+fn a_closed_matter_waits_for_nothing_and_a_closed_talk_for_what_was_promised_by_a_date() {
     let lines = [
         ("ana", Blocker, "Blocked on the key."),
         ("bo", Commitment, "I'll bring it by Friday."),
@@ -315,8 +330,12 @@ fn a_closed_thread_waits_for_nothing_but_what_was_promised_by_a_date() {
     acts.sentences[1].due = Some(Span::new(1, 14..23));
     let at = Some(Moment::utc(at("2026-11-17T09:00Z")));
     thread.events.push(Event { at, kind: "closed".into(), actor: None, subject: None });
-    let open: Vec<_> = debts(&thread, &acts).into_iter().filter(Debt::is_open).map(|debt| debt.kind).collect();
-    assert_eq!(open, [Promise]);
+    let open = |thread: &Thread| {
+        debts(thread, &acts).into_iter().filter(Debt::is_open).map(|debt| debt.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(open(&thread), []);
+    thread.kind = Kind::Chat;
+    assert_eq!(open(&thread), [Promise]);
 }
 
 #[test]

@@ -56,6 +56,25 @@ fn one(bytes: &[u8]) -> (String, usize) {
 }
 
 #[test]
+fn a_thread_goes_on_under_its_subject_where_its_references_are_lost() {
+    let letter = |who: &str, day: u32, id: &str, of: &str| {
+        let head = format!("From {who}@ex.org  Mon Mar  {day} 10:00:00 2025\nFrom: {who}@ex.org\n");
+        let date = format!("Date: {day} Mar 2025 10:00:00 +0000\nSubject: Re: Pump\nMessage-ID: <{id}@ex.org>\n");
+        format!("{head}{date}In-Reply-To: <{of}@lost.org>\n\nIs it in?\n\n")
+    };
+    let went_on = |letters: &[String]| {
+        let reading = read_mbox(letters.concat().as_bytes(), "pump.mbox");
+        let told = reading.threads.iter().map(|t| t.events.iter().filter_map(|e| e.actor.clone()).collect::<Vec<_>>());
+        told.collect::<Vec<_>>()
+    };
+    let none: Vec<String> = Vec::new();
+    let bo = vec!["bo".to_owned()];
+    assert_eq!(went_on(&[letter("ann", 3, "1", "x"), letter("bo", 5, "2", "y")]), [bo, none.clone()]);
+    assert_eq!(went_on(&[letter("ann", 3, "1", "x"), letter("ann", 5, "2", "y")]), [none.clone(), none.clone()]);
+    assert_eq!(went_on(&[letter("ann", 3, "1", "x"), letter("bo", 28, "2", "y")]), [none.clone(), none]);
+}
+
+#[test]
 fn a_list_archive_becomes_a_thread() {
     let reading = read_mbox(LIST.as_bytes(), "2025-March.mbox");
     assert_eq!((reading.threads.len(), reading.faults.len()), (1, 0));

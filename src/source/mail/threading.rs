@@ -10,10 +10,14 @@ use jiff::{Timestamp, tz::TimeZone};
 use regex::Regex;
 
 use super::message::Letter;
-use crate::domain::{Kind, Message, Moment, Thread};
+use crate::domain::{Event, Kind, Message, Moment, Thread, WENT_ON};
 
 /// A reply without references joins an earlier message of its subject no older than this.
 const SUBJECT_SECS: i64 = 60 * 24 * 3600;
+/// A letter of another thread, but of the same subject, goes on with a thread that ended no longer ago than this.
+const GOES_ON_SECS: i64 = 14 * 24 * 3600;
+/// Of so many such letters at most.
+const MOST_LOOKED_AT: usize = 64;
 
 /// Puts letters into threads, in the order in which each thread first appears.
 ///
@@ -77,7 +81,36 @@ pub(super) fn threads(letters: Vec<Letter>, input: &str) -> Vec<Thread> {
             as_of: None,
         })
     };
-    groups.into_iter().filter_map(thread).collect()
+    let mut threads: Vec<Thread> = groups.into_iter().filter_map(thread).collect();
+    go_on(&mut threads);
+    threads
+}
+
+/// Says of each thread who wrote on under its subject in another one, once its own letters end: some mail programs, and
+/// archives with gaps, tear a thread apart.
+fn go_on(threads: &mut [Thread]) {
+    let key = |thread: &Thread| thread.title.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut by_subject: HashMap<String, Vec<(Timestamp, usize, Event)>> = HashMap::new();
+    for (n, thread) in threads.iter().enumerate().filter(|(_, thread)| !thread.title.is_empty()) {
+        let said = thread.messages.iter().filter(|message| !message.bot);
+        let events = said.filter_map(|message| {
+            let event =
+                Event { at: message.sent_at, kind: WENT_ON.to_owned(), actor: message.author.clone(), subject: None };
+            Some((instant(message.sent_at?)?, n, event))
+        });
+        by_subject.entry(key(thread)).or_default().extend(events);
+    }
+    by_subject.values_mut().for_each(|said| said.sort_by_key(|(at, n, _)| (*at, *n)));
+    for (n, thread) in threads.iter_mut().enumerate() {
+        let Some(said) = by_subject.get(&key(thread)) else { continue };
+        let Some(last) = thread.messages.last() else { continue };
+        let Some(end) = last.sent_at.and_then(instant) else { continue };
+        let later = &said[said.partition_point(|(at, ..)| *at <= end)..];
+        let mut soon =
+            later.iter().take(MOST_LOOKED_AT).filter(|(at, ..)| at.as_second() - end.as_second() <= GOES_ON_SECS);
+        let next = soon.find(|(_, of, event)| *of != n && event.actor != last.author);
+        thread.events.extend(next.map(|(_, _, event)| event.clone()));
+    }
 }
 
 /// A subject without what mail programs and lists put before it.
