@@ -21,8 +21,10 @@ use crate::daemon::{Home, fractions, is_whole, wait_until, wait_until_or};
 /// Kills of one run of the test, around the instants at which something comes due.
 const KILLS: usize = 500;
 const THREADS: usize = 240;
-/// From one thread's question to the next one's.
-const APART: Duration = Duration::from_millis(300);
+/// How long a daemon lives, times 0.3 to 1.3: this, or on a slow machine half as long again as it takes to get to work.
+const LIFE: Duration = Duration::from_millis(168);
+/// What a question has until it is late.
+const GOAL: Duration = Duration::from_secs(12);
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// A receiver of webhooks that does not always behave.
@@ -99,8 +101,24 @@ fn thread(n: usize, asked: jiff::Timestamp) -> String {
         .to_string()
 }
 
+/// How long it takes a daemon that nobody kills to have read something.
+fn time_to_work() -> Duration {
+    let calm = Home::new();
+    fs::write(calm.path("threads/all.jsonl"), thread(0, SystemClock.now())).expect("written");
+    let from = Instant::now();
+    let mut daemon = calm.serve();
+    wait_until("the calm daemon to read", || calm.count("SELECT count(*) FROM summary") > 0);
+    let time = from.elapsed();
+    assert!(daemon.stop().0);
+    time
+}
+
 #[test]
 fn killed_around_deadlines_it_tells_everybody_once() {
+    let life = LIFE.max(time_to_work().mul_f64(1.5));
+    let span = life * u32::try_from(KILLS).expect("few");
+    // From one thread's question to the next one's.
+    let apart = (span - GOAL) / u32::try_from(THREADS).expect("few");
     let receiver = Receiver::start();
     let home = Home::new();
     home.configure(&format!(
@@ -110,15 +128,14 @@ fn killed_around_deadlines_it_tells_everybody_once() {
     ));
     // The first comes due when the first kills fall, the others one after another.
     let first = SystemClock.now() - SignedDuration::from_secs(7);
-    let at = |n: usize| first + SignedDuration::try_from(APART * u32::try_from(n).expect("few")).expect("short");
+    let at = |n: usize| first + SignedDuration::try_from(apart * u32::try_from(n).expect("few")).expect("short");
     let lines: Vec<String> = (0..THREADS).map(|n| thread(n, at(n))).collect();
     fs::write(home.path("threads/all.jsonl"), lines.join("\n")).expect("written");
     let from = Instant::now();
-    let span = APART * u32::try_from(THREADS).expect("few") + Duration::from_secs(12);
     let mut between = 0;
     for fraction in fractions().take(KILLS) {
         let daemon = home.serve();
-        std::thread::sleep((span / u32::try_from(KILLS).expect("few")).mul_f64(0.3 + fraction));
+        std::thread::sleep(life.mul_f64(0.3 + fraction));
         daemon.kill();
         assert!(!home.path("bluf.db").exists() || is_whole(&home.path("bluf.db")));
         between += usize::from(home.count("SELECT count(*) FROM envelope WHERE sent_ms IS NULL") > 0);

@@ -14,5 +14,6 @@ mod stalled;
 mod summaries;
 mod support;
 mod tidy;
+mod voices;
 mod web;
 mod weights;

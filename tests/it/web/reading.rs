@@ -317,10 +317,13 @@ fn an_answer_that_was_given_before_is_as_new_as_the_store_and_nobody_elses() {
     site.bring("team", vec![of("breakfast", Kind::Chat, "Breakfast", vec![late])]);
     for path in paths {
         let unread = site.get(path).send().ok().text();
-        assert!(unread.contains("breakfast") && !unread.contains("\"bottom_line\":\"Breakfast"), "{path}: {unread}");
+        assert!(
+            unread.contains("breakfast") && !unread.contains("\"bottom_line\":\"Mia Sand: Breakfast"),
+            "{path}: {unread}"
+        );
     }
     site.read_all();
     for path in paths {
-        assert!(site.get(path).send().ok().text().contains("\"bottom_line\":\"Breakfast"), "{path}");
+        assert!(site.get(path).send().ok().text().contains("\"bottom_line\":\"Mia Sand: Breakfast"), "{path}");
     }
 }
