@@ -19,7 +19,7 @@ struct Bar {
 /// Bars of speech, where a head's word counts: `models/heads/README.md` says what others would bring.
 const SPOKEN_DECISIONS: Bar = Bar { least: 0.5, most: 6 };
 /// The same where people just talk: see `settled`.
-const TALKED_DECISIONS: Bar = Bar { least: 0.45, most: 9 };
+const TALKED_DECISIONS: Bar = Bar { least: 0.45, most: 8 };
 const SPOKEN_ASKS: Bar = Bar { least: 0.3, most: 4 };
 
 /// How sure the reading of a spoken decision must be before its words alone make it one.
