@@ -95,7 +95,10 @@ pub struct Reader {
     classifier: Classifier,
     summarizer: Summarizer,
     load: Option<Load>,
+    /// Held while models are loaded.
     shelf: Mutex<Shelf>,
+    /// Held for no longer than it takes to look, so that whoever answers a request may ask.
+    state: Mutex<ModelState>,
     recall: Recall,
     /// What people searched for lately, encoded.
     sought: Mutex<HashMap<String, Vec<f32>>>,
@@ -109,7 +112,6 @@ const SOUGHT: usize = 256;
 #[derive(Default)]
 struct Shelf {
     loaded: Option<Loaded>,
-    state: ModelState,
     used_at: Option<Timestamp>,
 }
 
@@ -117,9 +119,17 @@ impl Reader {
     /// Without `load` cue words choose and quotes speak.
     pub fn new(classifier: Classifier, summarizer: Summarizer, load: Option<Load>, clock: Arc<dyn Clock>) -> Reader {
         let state = if load.is_some() { ModelState::Resting } else { ModelState::None };
-        let shelf = Mutex::new(Shelf { state, ..Shelf::default() });
-        let (recall, rules) = (Recall::default(), Rules::shipped(TimeZone::UTC));
-        Reader { classifier, summarizer, load, shelf, recall, sought: Mutex::default(), rules, clock }
+        Reader {
+            classifier,
+            summarizer,
+            load,
+            shelf: Mutex::default(),
+            state: Mutex::new(state),
+            recall: Recall::default(),
+            sought: Mutex::default(),
+            rules: Rules::shipped(TimeZone::UTC),
+            clock,
+        }
     }
 
     /// With other rules for what is late than those we ship.
@@ -220,7 +230,11 @@ impl Reader {
     }
 
     pub fn state(&self) -> ModelState {
-        self.shelf().state.clone()
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn becomes(&self, state: ModelState) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
     /// Lets go of models that nobody has used for `idle`, and of what is remembered of threads; their memory is free again.
@@ -233,7 +247,7 @@ impl Reader {
             shelf.loaded = None;
             shelf.used_at = None;
             if self.load.is_some() {
-                shelf.state = ModelState::Resting;
+                self.becomes(ModelState::Resting);
             }
             self.recall.rest();
         }
@@ -250,12 +264,12 @@ impl Reader {
         }
         match load() {
             Ok(loaded) => {
-                shelf.state = ModelState::Ready;
                 shelf.loaded = Some(loaded.clone());
+                self.becomes(ModelState::Ready);
                 Ok(Some(loaded))
             }
             Err(why) => {
-                shelf.state = ModelState::Failed(why.clone());
+                self.becomes(ModelState::Failed(why.clone()));
                 Err(ReadingError::NoModel(why))
             }
         }
@@ -281,5 +295,86 @@ impl From<ModelError> for ReadingError {
             }
             other => ReadingError::Failed(other.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+
+    use super::*;
+    use crate::{
+        domain::{Kind, Message},
+        summarize::Options,
+    };
+
+    /// A clock that is set by hand.
+    struct Hands(Mutex<Timestamp>);
+
+    impl Clock for Hands {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().expect("nobody panicked")
+        }
+    }
+
+    fn reader(load: Option<Load>) -> (Reader, Arc<Hands>) {
+        let clock = Arc::new(Hands(Mutex::new("2026-11-16T09:00:00Z".parse().expect("an instant"))));
+        let summarizer = Summarizer::new(Options::default()).expect("the weights fit the program");
+        (Reader::new(Classifier::without_heads(), summarizer, load, Arc::clone(&clock) as Arc<dyn Clock>), clock)
+    }
+
+    fn thread() -> Thread {
+        let text = "We decided to keep the old pump. Raj, could you order the valve?".to_owned();
+        Thread {
+            source: "test".to_owned(),
+            kind: Kind::Chat,
+            id: "t".to_owned(),
+            title: "Pump".to_owned(),
+            url: None,
+            channel: None,
+            participants: Vec::new(),
+            messages: vec![Message { id: "0".to_owned(), author: Some("Ana".to_owned()), text, ..Message::default() }],
+            events: Vec::new(),
+            as_of: None,
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_is_put_away_without_models_as_well() {
+        let (reader, clock) = reader(None);
+        let remembered = || {
+            let memos = reader.recall().take(&thread(), "");
+            let bytes = memos.sentences.bytes() + memos.units.bytes();
+            reader.recall().keep(&thread(), "", memos);
+            bytes
+        };
+        let nothing = remembered();
+        reader.read(&thread(), &|_| Vectors::new(), Lane::Background, &|| false).expect("cues need no model");
+        assert!(reader.rest(Duration::from_secs(60)) && remembered() > nothing, "nobody was away for a minute");
+        *clock.0.lock().expect("nobody panicked") += Duration::from_secs(61);
+        assert!(reader.rest(Duration::from_secs(60)));
+        assert_eq!(remembered(), nothing);
+        assert_eq!(reader.state(), ModelState::None);
+    }
+
+    #[test]
+    fn how_models_stand_is_told_while_they_are_loaded() {
+        let ((begun, begins), (end, ends)) = (mpsc::channel(), mpsc::channel::<()>());
+        let (begun, ends) = (Mutex::new(begun), Mutex::new(ends));
+        let load: Load = Box::new(move || {
+            begun.lock().expect("one thread").send(()).expect("somebody listens");
+            // Whoever asks meanwhile must not wait for this.
+            let _ = ends.lock().expect("one thread").recv_timeout(Duration::from_secs(10));
+            Err("there are none".to_owned())
+        });
+        let (reader, _) = reader(Some(load));
+        std::thread::scope(|threads| {
+            let reading = threads.spawn(|| reader.read(&thread(), &|_| Vectors::new(), Lane::Background, &|| false));
+            begins.recv().expect("it is loading");
+            assert_eq!(reader.state(), ModelState::Resting);
+            end.send(()).expect("it waits");
+            assert!(matches!(reading.join().expect("no panic"), Err(ReadingError::NoModel(_))));
+        });
+        assert_eq!(reader.state(), ModelState::Failed("there are none".to_owned()));
     }
 }

@@ -20,7 +20,7 @@ use crate::store::{
 const MOST_BYTES: usize = 8 << 20;
 /// About what an answer takes beside its body.
 const BESIDE_BYTES: usize = 512;
-/// How long answers are kept for nobody but memory's sake.
+/// After so long all are forgotten, so that they take no memory where nobody asks any more.
 pub(super) const KEPT: Duration = Duration::from_secs(60);
 
 /// All that an answer hangs on beside what the store shows.
