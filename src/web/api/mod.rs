@@ -15,12 +15,10 @@ pub mod summarize;
 pub mod summary;
 pub mod threads;
 
-use axum::{
-    http::header::CONTENT_TYPE,
-    response::{IntoResponse, Response},
-};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::whole;
 use crate::render::json;
 
 /// A JSON answer in which nothing can drive or reorder a terminal.
@@ -28,6 +26,6 @@ pub(super) struct Json<T>(pub T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        ([(CONTENT_TYPE, "application/json")], json::line(&self.0)).into_response()
+        whole(json::line(&self.0).into())
     }
 }
