@@ -41,13 +41,21 @@ impl Showing {
         self.lately().now
     }
 
-    /// Whether what was shown at `since` of the threads in `rows`, in ascending order, is what there is to be shown now.
-    pub fn holds(&self, since: Shown, rows: &[i64]) -> bool {
+    /// Which of the threads in `rows`, in ascending order, were read since `since`, each once, and the state that this is told of.
+    /// `None` where anything else may have changed.
+    pub fn read_since(&self, since: Shown, rows: &[i64]) -> Option<(Vec<i64>, Shown)> {
         let lately = self.lately();
-        let news = usize::try_from(lately.now.read - since.read).unwrap_or(usize::MAX);
-        lately.now.whole == since.whole
-            && news <= lately.read.len()
-            && !lately.read.iter().rev().take(news).any(|row| rows.binary_search(row).is_ok())
+        let news = usize::try_from(lately.now.read - since.read).ok().filter(|news| *news <= lately.read.len())?;
+        if lately.now.whole != since.whole {
+            return None;
+        }
+        let news = lately.read.iter().rev().take(news);
+        let mut read: Vec<i64> = news.filter(|row| rows.binary_search(row).is_ok()).copied().collect();
+        let now = lately.now;
+        drop(lately);
+        read.sort_unstable();
+        read.dedup();
+        Some((read, now))
     }
 
     /// Anything may have changed. Call it once that can be read, and not before.
@@ -77,18 +85,23 @@ mod tests {
     #[test]
     fn what_was_shown_holds_until_one_of_its_threads_is_read_or_anything_else_changes() {
         let showing = Showing::default();
+        let read = |since, rows: &[i64]| showing.read_since(since, rows).map(|(read, _)| read);
         let before = showing.now();
-        assert!(showing.holds(before, &[1, 5]));
+        assert_eq!(read(before, &[1, 5]), Some(vec![]));
         showing.was_read(3);
-        assert!(showing.holds(before, &[1, 5]) && !showing.holds(before, &[3]));
+        assert_eq!((read(before, &[1, 5]), read(before, &[3])), (Some(vec![]), Some(vec![3])));
         assert!(!showing.now().is_past(before));
         let later = showing.now();
-        assert!(showing.holds(later, &[3]), "it was read before this was shown");
+        assert_eq!(read(later, &[3]), Some(vec![]), "it was read before this was shown");
         showing.was_read(5);
-        assert!(!showing.holds(before, &[1, 5]) && !showing.holds(later, &[1, 5]) && showing.holds(later, &[1, 3]));
+        showing.was_read(3);
+        showing.was_read(5);
+        assert_eq!((read(before, &[1, 3, 5]), read(later, &[1, 5])), (Some(vec![3, 5]), Some(vec![5])));
+        let (_, now) = showing.read_since(before, &[1]).expect("nothing else has changed");
+        assert_eq!((now, read(now, &[3, 5])), (showing.now(), Some(vec![])));
         showing.changed();
-        assert!(!showing.holds(later, &[1]) && showing.now().is_past(later));
-        assert!(showing.holds(showing.now(), &[1]));
+        assert!(read(later, &[1]).is_none() && showing.now().is_past(later));
+        assert_eq!(read(showing.now(), &[1]), Some(vec![]));
     }
 
     #[test]
@@ -96,8 +109,8 @@ mod tests {
         let showing = Showing::default();
         let before = showing.now();
         (0..LATELY).for_each(|_| showing.was_read(9));
-        assert!(showing.holds(before, &[1]));
+        assert!(showing.read_since(before, &[1]).is_some());
         showing.was_read(9);
-        assert!(!showing.holds(before, &[1]));
+        assert!(showing.read_since(before, &[1]).is_none());
     }
 }

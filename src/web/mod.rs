@@ -35,7 +35,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use rusqlite::Connection;
-use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -44,12 +43,10 @@ pub use desk::{Delivery, Desk, DeskError, Health, ModelState, StoreState};
 pub(crate) use owed::OwedView;
 pub use serve::{Listener, ServeError, bind, serve};
 
-use crate::{
-    render::json,
-    store::{Shown, StoreError, search::Centroids},
-};
-use answers::{Answers, Question};
+use crate::store::{Shown, StoreError, search::Centroids, thread};
+use answers::{Answer, Answers, Known, Question, ShowsThreads};
 use error::ApiError;
+use view::ThreadView;
 
 /// What every request finds: the desk, the settings, and counters.
 #[derive(Clone)]
@@ -88,49 +85,59 @@ impl App {
         }))
     }
 
-    /// The answer to `question`: as it was worked out before, where that still holds, or by `body`, with the rows of the threads
-    /// that it shows.
-    pub(crate) async fn answer<T: Serialize + Send + 'static>(
+    /// The answer to `question`: as it was worked out before, where that still holds, or by `view`.
+    pub(crate) async fn answer<T: ShowsThreads + Send + 'static>(
         &self,
         question: Question,
-        body: impl FnOnce(&Connection) -> rusqlite::Result<(T, Vec<i64>)> + Send + 'static,
+        view: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<Response, ApiError> {
         if let Some(known) = self.answered(&question) {
             return Ok(known);
         }
-        let turn = self.turns.acquire().await.map_err(|closed| ApiError::internal(&closed))?;
+        let _turn = self.turns.acquire().await.map_err(|closed| ApiError::internal(&closed))?;
+        let (store, showing) = (Arc::clone(self.desk.store()), self.desk.store().showing());
         // Whoever had the turn before may have been asked the same.
-        if let Some(known) = self.answered(&question) {
-            return Ok(known);
+        let renewed = match self.answers.find(&question, showing) {
+            Some(Known::Now(body)) => return Ok(whole(body)),
+            Some(Known::But { answer, rows, now }) => {
+                let store = Arc::clone(&store);
+                self.blocking(move || store.read(|on| renewed(on, &answer, &rows, now))).await?
+            }
+            None => None,
+        };
+        let answer = match renewed {
+            Some(answer) => answer,
+            None => {
+                let shown = showing.now();
+                self.blocking(move || store.read(view).map(|view| Answer::of(&view, shown))).await?
+            }
+        };
+        let body = answer.body();
+        if self.answers.keep(question, answer) {
+            self.forget_answers_later();
         }
-        let store = Arc::clone(self.desk.store());
-        let shown = store.showing().now();
-        let work = move || store.read(body).map(|(view, rows)| (Bytes::from(json::line(&view)), rows));
-        let (body, rows) = self.blocking(work).await?;
-        drop(turn);
-        Ok(self.keep(question, shown, rows, body))
+        Ok(whole(body))
     }
 
-    /// What was answered to `question` before, where that still holds.
+    /// What was answered to `question` before, where that still holds as it is.
     pub(crate) fn answered(&self, question: &Question) -> Option<Response> {
-        self.answers.find(question, self.desk.store().showing()).map(whole)
+        match self.answers.find(question, self.desk.store().showing())? {
+            Known::Now(body) => Some(whole(body)),
+            Known::But { .. } => None,
+        }
     }
 
-    /// Keeps what is answered to `question` for a while; see [`Answers::keep`].
-    pub(crate) fn keep(&self, question: Question, shown: Shown, rows: Vec<i64>, body: Bytes) -> Response {
-        if self.answers.keep(question, shown, rows, body.clone()) {
-            let (inner, closing) = (Arc::downgrade(&self.0), self.closing.clone());
-            tokio::spawn(async move {
-                tokio::select! {
-                    () = tokio::time::sleep(answers::KEPT) => {}
-                    () = closing.cancelled() => {}
-                }
-                if let Some(inner) = inner.upgrade() {
-                    inner.answers.forget();
-                }
-            });
-        }
-        whole(body)
+    fn forget_answers_later(&self) {
+        let (inner, closing) = (Arc::downgrade(&self.0), self.closing.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(answers::KEPT) => {}
+                () = closing.cancelled() => {}
+            }
+            if let Some(inner) = inner.upgrade() {
+                inner.answers.forget();
+            }
+        });
     }
 
     /// Reads from the store, off the runtime.
@@ -153,6 +160,13 @@ impl App {
             Err(panicked) => Err(ApiError::internal(&panicked)),
         }
     }
+}
+
+/// `answer` with the threads in `rows` as they are now; `None` where one of them is gone.
+fn renewed(on: &Connection, answer: &Answer, rows: &[i64], now: Shown) -> rusqlite::Result<Option<Answer>> {
+    let threads = rows.iter().map(|&row| Ok(thread::of_row(on, row)?.map(ThreadView::from)));
+    let threads: Option<Vec<ThreadView>> = threads.collect::<rusqlite::Result<_>>()?;
+    Ok(threads.map(|threads| answer.with(&threads, now)))
 }
 
 /// A JSON answer.

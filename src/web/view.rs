@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::answers::ShowsThreads;
 use crate::store::{
     Change, Taken,
     report::{Channel, Claims, Stirred},
@@ -16,6 +17,8 @@ use crate::store::{
 /// A thread, as lists show it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ThreadView {
+    #[serde(skip)]
+    pub row: i64,
     pub id: String,
     pub source: String,
     /// What its source calls it.
@@ -249,6 +252,18 @@ pub(crate) struct EventView {
     pub thread: Option<String>,
 }
 
+impl ShowsThreads for ThreadList {
+    fn threads(&self) -> impl Iterator<Item = &ThreadView> {
+        self.threads.iter()
+    }
+}
+
+impl ShowsThreads for SearchView {
+    fn threads(&self) -> impl Iterator<Item = &ThreadView> {
+        self.hits.iter().map(|hit| &hit.thread)
+    }
+}
+
 impl From<Listed> for ThreadView {
     fn from(listed: Listed) -> ThreadView {
         let state = match (listed.is_read, &listed.read_error) {
@@ -257,6 +272,7 @@ impl From<Listed> for ThreadView {
             (false, Some(_)) => ReadState::Failed,
         };
         ThreadView {
+            row: listed.id,
             id: listed.key,
             source: listed.source,
             external_id: listed.external_id,

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, body::Bytes, extract::State, response::Response};
+use axum::{Extension, extract::State, response::Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
-    render::json,
     store::{
         search::{self, Found, Words},
         thread::Filter,
@@ -20,7 +19,6 @@ use crate::{
         error::ApiError,
         finish::RequestId,
         view::{HitView, SearchView},
-        whole,
     },
 };
 
@@ -56,37 +54,42 @@ pub(crate) async fn threads(
     let since = asked.since.map(|text| asked::since(&text, app.desk.now())).transpose()?;
     let filter = Filter { source: asked.source, kind, since, ..reader.filter() };
     app.auditor.note(&reader, "search", None, &request, app.desk.now())?;
-    let (shown, has_encoder) = (app.desk.store().showing().now(), app.desk.embeds());
-    let meaning = has_encoder.then(|| app.centroids.state());
-    let question = Question::Search { words: Words::parse(&asked.q), filter: filter.clone(), most, meaning };
-    if let Some(known) = app.answered(&question) {
+    let (words, state) = (Words::parse(&asked.q), app.centroids.state());
+    let question = |by_meaning: bool| Question::Search {
+        words: words.clone(),
+        filter: filter.clone(),
+        most,
+        meaning: by_meaning.then_some(state),
+    };
+    if let Some(known) = app.answered(&question(app.desk.embeds())) {
         return Ok(known);
     }
-    let (found, by_meaning) = find(&app, &asked.q, filter, most).await?;
-    let rows = found.hits.iter().map(|hit| hit.thread.id).collect();
-    let hits = found.hits.into_iter().map(HitView::from).collect();
-    let body = Bytes::from(json::line(&SearchView { hits, ranked: found.is_ranked, any: found.any, by_meaning }));
-    // Where the encoder had no time, whoever asks next may find it with some.
-    Ok(if by_meaning || !has_encoder { app.keep(question, shown, rows, body) } else { whole(body) })
+    let query = query(&app, &asked.q, filter.clone(), most).await;
+    let by_meaning = query.vector.is_some();
+    let centroids = Arc::clone(&app.centroids);
+    let find = move |on: &_| {
+        let found = search::search(on, &centroids, &query)?;
+        let hits = found.hits.into_iter().map(HitView::from).collect();
+        Ok(SearchView { hits, ranked: found.is_ranked, any: found.any, by_meaning })
+    };
+    app.answer(question(by_meaning), find).await
 }
 
-/// What `text` finds, and whether meaning was looked at.
-pub(in crate::web) async fn find(
-    app: &App,
-    text: &str,
-    filter: Filter,
-    most: usize,
-) -> Result<(Found, bool), ApiError> {
+/// What `text` finds.
+pub(in crate::web) async fn find(app: &App, text: &str, filter: Filter, most: usize) -> Result<Found, ApiError> {
+    let query = query(app, text, filter, most).await;
+    let centroids = Arc::clone(&app.centroids);
+    app.read(move |on| search::search(on, &centroids, &query)).await
+}
+
+/// What to look for; without a vector where there is no encoder, or it has no time.
+async fn query(app: &App, text: &str, filter: Filter, most: usize) -> search::Query {
     let words = Words::parse(text);
     let vector = if words.is_empty() { None } else { app.desk.embed(text).await };
-    let by_meaning = vector.is_some();
-    if by_meaning {
+    if vector.is_some() {
         catch_up(app);
     }
-    let query = search::Query { words, vector, filter, most };
-    let centroids = Arc::clone(&app.centroids);
-    let found = app.read(move |on| search::search(on, &centroids, &query)).await?;
-    Ok((found, by_meaning))
+    search::Query { words, vector, filter, most }
 }
 
 /// Has the threads' vectors brought up to date beside this search, which makes do with what is there.

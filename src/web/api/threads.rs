@@ -91,15 +91,10 @@ pub(crate) async fn one(
     Ok(Json(thread.into()))
 }
 
-/// A page of `most`, of one more than it shows, and the rows of its threads.
-fn list_of(
-    mut page: Vec<thread::Listed>,
-    most: usize,
-    place: impl Fn(&thread::Listed) -> Vec<i64>,
-) -> (ThreadList, Vec<i64>) {
+/// A page of `most`, of one more than it shows.
+fn list_of(mut page: Vec<thread::Listed>, most: usize, place: impl Fn(&thread::Listed) -> Vec<i64>) -> ThreadList {
     let more = page.len() > most;
     page.truncate(most);
     let next = page.last().filter(|_| more).map(|last| asked::cursor(&place(last)));
-    let rows = page.iter().map(|thread| thread.id).collect();
-    (ThreadList { threads: page.into_iter().map(ThreadView::from).collect(), next }, rows)
+    ThreadList { threads: page.into_iter().map(ThreadView::from).collect(), next }
 }

@@ -128,7 +128,7 @@ pub(super) async fn search(
     Query(Sought { q }): Query<Sought>,
 ) -> Result<Response, ApiError> {
     app.auditor.note(&reader, "search", None, &request, app.desk.now())?;
-    let (found, _) = find(&app, &q, reader.filter(), THREADS).await?;
+    let found = find(&app, &q, reader.filter(), THREADS).await?;
     let hits = found.hits.into_iter().map(|hit| {
         let hit = super::view::HitView::from(hit);
         let parts: Vec<Value> = hit.messages.iter().map(snippet).collect();
