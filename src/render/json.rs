@@ -16,6 +16,15 @@ pub fn line(value: &impl Serialize) -> String {
     String::from_utf8(bytes).expect("serde_json writes UTF-8")
 }
 
+/// JSON that was written elsewhere, on one line and with the same characters escaped: outside of strings there are none.
+pub fn escaped(json: &str) -> String {
+    let mut bytes = Vec::with_capacity(json.len() + 1);
+    let written = Escaping.write_string_fragment(&mut bytes, json.trim_end());
+    written.expect("memory takes what is written to it");
+    bytes.push(b'\n');
+    String::from_utf8(bytes).expect("characters are escaped whole")
+}
+
 struct Escaping;
 
 impl Formatter for Escaping {
@@ -38,7 +47,7 @@ impl Formatter for Escaping {
 
 #[cfg(test)]
 mod tests {
-    use super::line;
+    use super::{escaped, line};
 
     #[test]
     fn hidden_characters_are_escaped_and_come_back_whole() {
@@ -46,5 +55,7 @@ mod tests {
         let written = line(&text);
         assert_eq!(written, "\"a\\u001b[0m\\u009b1m\\u202e\\udb40\\udc41\\u007f é \\\"q\\\"\\n\"\n");
         assert_eq!(serde_json::from_str::<String>(&written).expect("JSON"), text);
+        let elsewhere = serde_json::to_string(&[text]).expect("JSON");
+        assert_eq!(escaped(&elsewhere), line(&[text]));
     }
 }

@@ -28,8 +28,9 @@ pub struct Made {
     pub flagged_ms: i64,
 }
 
-const MADE: &str =
-    "summary.id, thread_version, made_ms, json_set(json, '$.flags', json(coalesce(thread.flags, '[]'))), docket_ms";
+/// Summaries are kept with an empty list of flags, and nothing else in JSON looks like one: in a string its quotes are escaped.
+const MADE: &str = "summary.id, thread_version, made_ms, \
+                    replace(json, '\"flags\":[]', '\"flags\":' || coalesce(thread.flags, '[]')), docket_ms";
 
 /// A decision of any thread, for the decision log.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]

@@ -13,7 +13,7 @@ use axum::{
 use super::Json;
 use crate::{
     domain::summary::Summary,
-    render,
+    render::{self, json},
     store::{
         summary::{self, Made},
         thread,
@@ -26,11 +26,13 @@ use crate::{
         error::ApiError,
         finish::RequestId,
         view::Accepted,
+        whole,
     },
 };
 
+const JSON: &str = "application/json";
 /// What a summary can be had as, the usual first.
-pub(super) const TYPES: [&str; 3] = ["application/json", "text/markdown", "text/plain"];
+pub(super) const TYPES: [&str; 3] = [JSON, "text/markdown", "text/plain"];
 /// Columns of plain text.
 const COLUMNS: usize = 100;
 /// Seconds until a summary that is not there yet may be.
@@ -75,6 +77,8 @@ pub(crate) async fn newest(
     let tag = tag(&made, form);
     let mut response = if headers.get_all(IF_NONE_MATCH).iter().any(|sent| names(sent, &tag)) {
         StatusCode::NOT_MODIFIED.into_response()
+    } else if form == JSON {
+        whole(json::escaped(&made.json).into())
     } else {
         let read = serde_json::from_str(&made.json).map_err(|e| ApiError::internal(&e))?;
         written(&read, form)
