@@ -22,8 +22,8 @@ pub type Load<M> = Box<dyn FnOnce() -> Result<M, ModelError> + Send>;
 
 /// Requests that are answered at one time.
 const BATCH: usize = 8;
-/// Texts embedded before the worker looks up again.
-const EMBED_AT_ONCE: usize = 32;
+/// Texts of each lane embedded before the worker looks up again: a person's search waits for no more of the background's.
+const EMBED_AT_ONCE: [usize; 2] = [32, 8];
 
 /// Who waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,7 +214,8 @@ impl<G: BatchTextModel, E: Embedder> Worker<G, E> {
             self.waiting.of(lane).fetch_sub(1, Ordering::Relaxed);
         }
         let done = job.vectors.len();
-        let texts: Vec<&str> = job.texts[done..].iter().take(EMBED_AT_ONCE).map(String::as_str).collect();
+        let texts: Vec<&str> =
+            job.texts[done..].iter().take(EMBED_AT_ONCE[lane as usize]).map(String::as_str).collect();
         match encoder.embed(&texts) {
             Err(error) => drop(job.reply.send(Err(error))),
             Ok(vectors) => {

@@ -213,7 +213,7 @@ fn an_encoder_alone_serves_more_texts_than_it_takes_at_once() {
     let (generator, encoder) = start::<Typist, _>(None, Some(load), 1).expect("it starts");
     assert!(generator.is_none());
     let mut encoder = encoder.expect("an encoder was loaded");
-    let texts: Vec<String> = (0..EMBED_AT_ONCE * 2 + 1).map(|n| format!("text {n}")).collect();
+    let texts: Vec<String> = (0..EMBED_AT_ONCE.iter().sum::<usize>() * 2 + 1).map(|n| format!("text {n}")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let vectors = encoder.embed(&texts).expect("vectors");
     assert_eq!(vectors, HashEmbedder.embed(&texts).expect("vectors"), "in order");
