@@ -49,7 +49,7 @@ impl Study {
 
 /// How much later than others this thread is given a processor, from 0 (as they) to 19.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 15;
 
 /// On Linux a thread has a niceness of its own; elsewhere it would be the whole daemon's.
 fn give_way() {
