@@ -56,6 +56,9 @@ const OPENINGS: &[&str] = &[
     "also",
 ];
 
+/// The longest name that is looked for after an `@`. Bytes.
+const LONGEST_NAME: usize = 80;
+
 /// A person named in a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mention {
@@ -91,11 +94,13 @@ impl Roll {
         }
         let mut names: HashMap<String, Vec<Name>> = HashMap::new();
         for (words, who) in full.iter().zip(participants) {
-            let Some(first) = words.first().filter(|w| w.chars().count() >= 2) else { continue };
+            // A letter alone is no name, but may begin one: "J. Kim".
+            let is_name = |word: &String| word.chars().count() >= 2;
+            let Some(first) = words.first().filter(|first| is_name(first) || words.len() > 1) else { continue };
             let same = names.entry(first.clone()).or_default();
             same.push(Name { words: words.clone(), who: who.clone() });
             // A first name that two people share names neither of them.
-            if words.len() > 1 && first_names.get(first) == Some(&1) {
+            if words.len() > 1 && is_name(first) && first_names.get(first) == Some(&1) {
                 same.push(Name { words: vec![first.clone()], who: who.clone() });
             }
         }
@@ -117,6 +122,9 @@ impl Roll {
                 continue;
             }
             let rest = &sentence[at + 1..];
+            if let Some((length, who)) = self.in_full(rest) {
+                return Some(Mention { range: at + 1..at + 1 + length, who: who.to_owned() });
+            }
             let end = rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.' | '-')).unwrap_or(rest.len());
             let handle = rest[..end].trim_end_matches(['.', '-', '_']);
             let lower = handle.to_lowercase();
@@ -127,6 +135,18 @@ impl Roll {
             return Some(Mention { range: at + 1..at + 1 + handle.len(), who });
         }
         None
+    }
+
+    /// The participant whose name of several words `text` begins with, and its bytes there: chats write so whom they notify.
+    fn in_full(&self, text: &str) -> Option<(usize, &str)> {
+        let text = &text[..text.floor_char_boundary(LONGEST_NAME)];
+        let words = words(text);
+        let lower: Vec<String> = words.iter().map(|range| text[range.clone()].to_lowercase()).collect();
+        let mut same = self.names.get(lower.first()?)?.iter().filter(|name| name.words.len() > 1);
+        let name = same.find(|name| lower.starts_with(&name.words))?;
+        let (start, end) = (words.first()?.start, words.get(name.words.len() - 1)?.end);
+        let is_one = start == 0 && !text[..end].contains([',', ';', ':', '?', '!', '\n']);
+        is_one.then_some((end, name.who.as_str()))
     }
 
     /// The participant whose whole name or only first name is `word`.
@@ -243,6 +263,22 @@ mod tests {
         check("thanks @here", None);
         check("write to ana@example.org", None);
         check("see `@context` there", None);
+    }
+
+    /// Chats write a notified person's name as it is shown.
+    #[test]
+    fn a_handle_may_be_a_name_of_several_words() {
+        let people: Vec<String> = ["J. Kim", "Jo Berg", "Jo", "Ana Petrova"].map(str::to_owned).into();
+        let asked = |sentence: &str| {
+            let mention = find(sentence, &people)?;
+            Some((mention.who, sentence[mention.range].to_owned()))
+        };
+        let found = |who: &str, as_written: &str| Some((who.to_owned(), as_written.to_owned()));
+        assert_eq!(asked("@J. Kim: in the summer?"), found("J. Kim", "J. Kim"));
+        assert_eq!(asked("@jo berg can you?"), found("Jo Berg", "jo berg"));
+        assert_eq!(asked("@Jo can you?"), found("Jo", "Jo"));
+        assert_eq!(asked("@Ana, Petrova said so. Can you?"), found("Ana Petrova", "Ana"));
+        assert_eq!(asked("@J can you?"), found("J", "J"));
     }
 
     #[test]
