@@ -3,9 +3,12 @@
 
 use std::sync::LazyLock;
 
-use regex::{Regex, RegexSet, RegexSetBuilder};
+use regex::{Regex, RegexSet};
 
-use crate::domain::{Kind, SpeechAct};
+use crate::{
+    domain::{Kind, SpeechAct},
+    text::pattern::{compiled, compiled_set},
+};
 
 /// Speech puts these before the words that matter.
 const LEAD: &str = r"^[\W_]*(?:(?:so|and|but|or|well|um+|uh+|ok|okay|yeah|right|then|now|also|just|please|hi|hey|hello|\w+,|@[\w.-]+:?) ?,? ?){0,4}";
@@ -38,9 +41,8 @@ macro_rules! cues {
         pub const CUES: usize = [$(Cue::$name,)*].len();
 
         static PATTERNS: LazyLock<RegexSet> = LazyLock::new(|| {
-            let patterns: [String; CUES] = [$(format!("(?i){}", $pattern),)*];
-            let built = RegexSetBuilder::new(patterns).dfa_size_limit(DFA_BYTES).build();
-            built.expect("the patterns are constants, and a test compiles them")
+            let patterns: [String; CUES] = [$($pattern.to_owned(),)*];
+            compiled_set(&patterns, Some(DFA_BYTES))
         });
     };
 }
@@ -98,7 +100,7 @@ cues! {
 /// A please that asks for nothing to be done.
 static POLITE: LazyLock<Regex> = LazyLock::new(|| {
     let said = r"(?i)\b(?:please|pls|plz|kindly) (?:do )?(?:excuse|forgive|pardon|bear with|find (?:attached|enclosed|below)|feel free|(?:don't|do not) hesitate|(?:take )?note)\b";
-    Regex::new(said).expect("the pattern is a constant, and a test compiles it")
+    compiled(said)
 });
 
 /// Which cues a sentence has, indexed by `Cue`.

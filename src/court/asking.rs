@@ -5,8 +5,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::history::{History, compiled};
-use crate::domain::{Kind, Sentence, SpeechAct};
+use super::history::History;
+use crate::{
+    domain::{Kind, Sentence, SpeechAct},
+    text::pattern::compiled,
+};
 
 /// `• fix(mysql): keep the charset (#940)`
 static CHANGE_LOG: LazyLock<Regex> = LazyLock::new(|| {

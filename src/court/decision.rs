@@ -6,10 +6,13 @@ use regex::Regex;
 
 use super::{
     debt::{Debt, Ended, Mark},
-    history::{History, compiled},
+    history::History,
     remark::own_words,
 };
-use crate::domain::{How, Kind, Metric, ObligationKind, Sentence, SpeechAct};
+use crate::{
+    domain::{How, Kind, Metric, ObligationKind, Sentence, SpeechAct},
+    text::pattern::compiled,
+};
 
 /// How sure the reading of a proposal must be: "we should really do that some time" is hardly one.
 pub(super) const SURE: f32 = 0.6;

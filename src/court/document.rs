@@ -8,10 +8,11 @@ use regex::Regex;
 use super::{
     debt::{Debt, Ended, Mark},
     decision::waits,
-    history::{History, Move, Step, compiled},
+    history::{History, Move, Step},
 };
 use crate::{
     domain::{How, Kind},
+    text::pattern::compiled,
     time::interval::shifted,
 };
 

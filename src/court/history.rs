@@ -6,7 +6,10 @@ use jiff::{Timestamp, tz::TimeZone};
 use regex::Regex;
 
 use super::{debt::Mark, due};
-use crate::domain::{Kind, Message, Moment, Sentence, Span, SpeechAct, Thread, ThreadActs, WENT_ON};
+use crate::{
+    domain::{Kind, Message, Moment, Sentence, Span, SpeechAct, Thread, ThreadActs, WENT_ON},
+    text::pattern::compiled,
+};
 
 /// What a step does to the question whose turn it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,10 +127,6 @@ impl<'a> History<'a> {
 /// Whether an account is a program's, by its name; sources that mark such say so themselves.
 pub fn is_bot(name: &str) -> bool {
     BOT.is_match(name)
-}
-
-pub(super) fn compiled(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the pattern is a constant, and a test compiles it")
 }
 
 fn happened(thread: &Thread, at: usize) -> Step<'_> {

@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{
-    history::{History, Move, Step, compiled},
+    history::{History, Move, Step},
     reply::names,
 };
+use crate::text::pattern::compiled;
 
 static ASSENT: LazyLock<Regex> = LazyLock::new(|| {
     compiled(

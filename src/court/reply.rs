@@ -7,10 +7,13 @@ use regex::Regex;
 use super::{
     asking::{asks, is_answer, is_of_anybody, lacks_its_beginning, speaks_to_somebody},
     debt::{Debt, Ended, Mark},
-    history::{History, Move, Step, compiled},
+    history::{History, Move, Step},
     remark::own_words,
 };
-use crate::domain::{How, Kind, Metric, ObligationKind, Span};
+use crate::{
+    domain::{How, Kind, Metric, ObligationKind, Span},
+    text::pattern::compiled,
+};
 
 /// A room in which several talks run through each other has at least so many people, and so many of its messages begin
 /// with somebody's name.

@@ -8,9 +8,12 @@ use regex::Regex;
 use super::{
     debt::{Debt, Mark},
     document::{self, Standing, is_document},
-    history::{History, compiled},
+    history::History,
 };
-use crate::domain::{Kind, ObligationKind, Thread, ThreadActs};
+use crate::{
+    domain::{Kind, ObligationKind, Thread, ThreadActs},
+    text::pattern::compiled,
+};
 
 const DAY_SECS: i64 = 86_400;
 /// A change waits too long for somebody after so many days.

@@ -8,9 +8,12 @@ use super::{
     asking::lacks_its_beginning,
     debt::{Debt, Ended, Mark},
     decision::MUSES,
-    history::{History, compiled},
+    history::History,
 };
-use crate::domain::{How, Kind, Metric, ObligationKind, Sentence, Span, SpeechAct};
+use crate::{
+    domain::{How, Kind, Metric, ObligationKind, Sentence, Span, SpeechAct},
+    text::pattern::compiled,
+};
 
 /// Words of a status that say a thing is done or moves again.
 const DONE: &[&str] =

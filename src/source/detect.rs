@@ -6,6 +6,7 @@ use regex::Regex;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Format, ReadError, assemble, bytes, irc, mail, markdown, otter, rst, zoom_chat};
+use crate::text::pattern::compiled;
 
 /// How much of a file is looked at, bytes. JSON alone is looked at whole, since its keys may come late.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -133,9 +134,8 @@ fn json(bytes: &[u8]) -> Format {
 
 /// SubRip and headless WebVTT: the first filled lines hold a line with two times.
 fn captions(text: &str) -> Option<Format> {
-    static TIMES: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^\s*(\d+:)?\d+:\d\d([.,]\d+)?\s*-->\s*(\d+:)?\d+:\d\d").expect("a constant pattern")
-    });
+    static TIMES: LazyLock<Regex> =
+        LazyLock::new(|| compiled(r"^\s*(\d+:)?\d+:\d\d([.,]\d+)?\s*-->\s*(\d+:)?\d+:\d\d"));
     let (_, line) =
         bytes::lines(text).filter(|(_, line)| !line.trim().is_empty()).take(3).find(|(_, l)| TIMES.is_match(l))?;
     Some(if line.contains(',') { Format::Srt } else { Format::Vtt })

@@ -5,14 +5,18 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{Reading, assemble, bytes, wire::moment};
-use crate::domain::{Event, Fault, Kind, Message, Moment};
+use crate::{
+    domain::{Event, Fault, Kind, Message, Moment},
+    text::pattern::compiled,
+};
 
 /// How many of the first filled lines must look like a log's, of how many.
 const TELLING_LINES: (usize, usize) = (3, 5);
 
 static LINE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:\[?(?:(\d{4}-\d\d-\d\d)[T ])?(\d{1,2}:\d\d(?::\d\d)?)Z?\]?\s+)?(?:<\s*[@+%~&]?([^>\s]{1,64})>\s?(.*)|\*\s+([^\s*]{1,64})\s(.*)|((?:-!-|\*{3}|={3}|-->|<--|--)\s.*))$")
-        .expect("a constant pattern")
+    compiled(
+        r"^(?:\[?(?:(\d{4}-\d\d-\d\d)[T ])?(\d{1,2}:\d\d(?::\d\d)?)Z?\]?\s+)?(?:<\s*[@+%~&]?([^>\s]{1,64})>\s?(.*)|\*\s+([^\s*]{1,64})\s(.*)|((?:-!-|\*{3}|={3}|-->|<--|--)\s.*))$",
+    )
 });
 
 /// Reads one log as one chat. Joins, parts and the like are events; a line of no known form goes on the message before it.

@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use super::{assemble, slack_message::Posting};
-use crate::domain::{Event, Kind, Message, Moment, Thread, WENT_ON};
+use crate::{
+    domain::{Event, Kind, Message, Moment, Thread, WENT_ON},
+    text::pattern::compiled,
+};
 
 /// Talk in a channel outside Slack's own threads is one conversation until nobody has written for this long. A thread for
 /// every such message, as Slack's data has it, would leave nothing to sum up. Seconds.
@@ -22,7 +25,7 @@ const TITLE_CHARS: usize = 60;
 
 static GREETS_THE_ROOM: LazyLock<Regex> = LazyLock::new(|| {
     let words = r"(?i)^\W*(hi|hii+|hello|hey|hiya|greetings|good (morning|afternoon|evening|day))[\s,!.:]*(team|all|everyone|everybody|every ?one|folks|guys|people|there|friends|channel|@here|@channel|i\b|i['’]|we\b|can\b|could\b|just\b|is\b|does\b|$|\n|[A-Z]\w+ (team|folks|community))";
-    Regex::new(words).expect("the pattern is a constant, and a test compiles it")
+    compiled(words)
 });
 
 /// Messages that belong together, oldest first.

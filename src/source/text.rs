@@ -8,7 +8,10 @@ use super::{
     Reading, assemble, bytes, cue, speaker,
     turn::{self, Turn},
 };
-use crate::domain::{Fault, Kind, Message, Thread};
+use crate::{
+    domain::{Fault, Kind, Message, Thread},
+    text::pattern::compiled,
+};
 
 /// A text is a script when this many lines open with a name …
 const FEWEST_LINES: usize = 3;
@@ -19,8 +22,7 @@ const NAMED_PERCENT: usize = 60;
 /// Longest title taken from the first line, characters.
 const TITLE_CHARS: usize = 80;
 
-static CLOCK: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^[\[(]?(\d{1,2}:\d\d(?::\d\d)?)[\])]?\s+").expect("a constant pattern"));
+static CLOCK: LazyLock<Regex> = LazyLock::new(|| compiled(r"^[\[(]?(\d{1,2}:\d\d(?::\d\d)?)[\])]?\s+"));
 
 /// Reads a script as a transcript of its speeches, anything else as one document of one message.
 pub fn read(bytes: &[u8], name: &str) -> Reading {

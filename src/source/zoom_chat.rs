@@ -5,18 +5,18 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{Reading, assemble, bytes, wire::moment};
-use crate::domain::{Event, Fault, Kind, Message, Moment};
+use crate::{
+    domain::{Event, Fault, Kind, Message, Moment},
+    text::pattern::compiled,
+};
 
 /// The quoted words of a reply or a reaction are cut by Zoom; fewer than this many characters name no message.
 const FEWEST_QUOTED_CHARS: usize = 2;
 
-static OPENING: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:(\d{4}-\d\d-\d\d) )?(\d{1,2}:\d\d:\d\d)[\t ]+(.*)$").expect("a constant pattern")
-});
+static OPENING: LazyLock<Regex> = LazyLock::new(|| compiled(r"^(?:(\d{4}-\d\d-\d\d) )?(\d{1,2}:\d\d:\d\d)[\t ]+(.*)$"));
 /// `From Ana to Everyone: words`, in its spellings.
 static ADDRESSED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^From\s+(.+?)(?:\s+(?:to|To)\s+[^:\t]+?(?:\s*\((?:Direct Message|Privately)\))?)?\s*:[\t ]*(.*)$")
-        .expect("a constant pattern")
+    compiled(r"^From\s+(.+?)(?:\s+(?:to|To)\s+[^:\t]+?(?:\s*\((?:Direct Message|Privately)\))?)?\s*:[\t ]*(.*)$")
 });
 
 /// Reads one chat as one thread. Reactions are events; a reply names the message it answers and keeps only its own words.

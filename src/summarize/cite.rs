@@ -5,11 +5,13 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{unit::Unit, view::View, voice};
-use crate::domain::{Kind, Span, Thread, summary::Cite};
+use crate::{
+    domain::{Kind, Span, Thread, summary::Cite},
+    text::pattern::compiled,
+};
 
 static FIRST_PERSON: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:i|i'm|i'll|i'd|i've|me|my|mine|we|we're|we'll|we'd|we've|us|our|ours|you|your|yours)\b")
-        .expect("it compiles")
+    compiled(r"(?i)\b(?:i|i'm|i'll|i'd|i've|me|my|mine|we|we're|we'll|we'd|we've|us|our|ours|you|your|yours)\b")
 });
 
 /// The cite of one span: exact bytes, and who and when from the metadata; nobody where the message lets another speak.

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::LazyLock};
 
 use regex::Regex;
 
-use crate::text::words;
+use crate::{text::pattern::compiled, text::words};
 
 /// The least cosine between a sentence and the quotes it rests on.
 pub const LEAST_COSINE: f32 = 0.55;
@@ -78,7 +78,7 @@ static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d[\d.,:/-]*\d|\d
 /// With the word that follows: "the message queue" is no message.
 static ABOUT_TEXT: LazyLock<Regex> = LazyLock::new(|| {
     let nouns = "thread|conversation|discussion|notes?|text|passage|speaker|author|summary|message";
-    Regex::new(&format!(r"(?:^| )((?:the|this) (?:{nouns})s?|bottom line|as an ai)(?: \w+| |$)")).expect("it compiles")
+    compiled(&format!(r"(?:^| )((?:the|this) (?:{nouns})s?|bottom line|as an ai)(?: \w+| |$)"))
 });
 
 /// Checks `sentence` against `quotes`; `names` are the thread's participants and title, which may always be named.

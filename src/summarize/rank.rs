@@ -16,7 +16,7 @@ use super::{memo::Facts, order::ranks, unit::Unit, view::View};
 use crate::{
     domain::{Kind, Thread, ThreadActs},
     model::{ModelError, dot},
-    text::words,
+    text::{pattern::compiled_set, words},
 };
 
 /// Buckets of the hashed bag.
@@ -57,41 +57,47 @@ pub struct Weights {
 }
 
 static CUES: LazyLock<RegexSet> = LazyLock::new(|| {
-    set(&[
-        r"\bthis (?:proposal|pep|kep|rfc|eip|document|specification|change|feature)\b",
-        r"\b(?:propose|introduce|define|specif|provide|allow|enable|add|describe)",
-        r"\b(?:we|i) (?:should|will|need|decided|agree)",
-        r"\b(?:resolved|decid|agree|conclu)",
-        r"\?$",
-        r"\b(?:problem|issue|motivat|because|goal|purpose)",
-        r"\bplease\b|\bcould you\b|\bcan you\b",
-        r"\d",
-        r"\b(?:i|my|me)\b",
-        r"\bfor example\b|e\.g\.",
-        r"^(?:hi|hello|dear|thanks|thank|regards|cheers|best|\[)",
-        r"https?://",
-        r"\b(?:suggest|recommend|think|believe)\b",
-        r"\b(?:however|but|although)\b",
-        r"[`{}<>=|]",
-        r"^\W*(?:\d+\.|[-*#])",
-        r"^(?:resolution|resolved|decision|action|proposed|proposal|agreed)\b",
-        r"\bnext (?:week|call|meeting|step)|\bfollow[- ]up|\bcontinue",
-        r"\bagenda\b|\bitem (?:\d|one|two)|\bsession (?:on|with|to)\b|\bpurpose of\b|\bwelcome to\b|\bhere (?:today )?to (?:discuss|talk)",
-    ])
+    compiled_set(
+        &[
+            r"\bthis (?:proposal|pep|kep|rfc|eip|document|specification|change|feature)\b",
+            r"\b(?:propose|introduce|define|specif|provide|allow|enable|add|describe)",
+            r"\b(?:we|i) (?:should|will|need|decided|agree)",
+            r"\b(?:resolved|decid|agree|conclu)",
+            r"\?$",
+            r"\b(?:problem|issue|motivat|because|goal|purpose)",
+            r"\bplease\b|\bcould you\b|\bcan you\b",
+            r"\d",
+            r"\b(?:i|my|me)\b",
+            r"\bfor example\b|e\.g\.",
+            r"^(?:hi|hello|dear|thanks|thank|regards|cheers|best|\[)",
+            r"https?://",
+            r"\b(?:suggest|recommend|think|believe)\b",
+            r"\b(?:however|but|although)\b",
+            r"[`{}<>=|]",
+            r"^\W*(?:\d+\.|[-*#])",
+            r"^(?:resolution|resolved|decision|action|proposed|proposal|agreed)\b",
+            r"\bnext (?:week|call|meeting|step)|\bfollow[- ]up|\bcontinue",
+            r"\bagenda\b|\bitem (?:\d|one|two)|\bsession (?:on|with|to)\b|\bpurpose of\b|\bwelcome to\b|\bhere (?:today )?to (?:discuss|talk)",
+        ],
+        None,
+    )
 });
 /// Names of sections, for documents and minutes.
 static SECTIONS: LazyLock<RegexSet> = LazyLock::new(|| {
-    set(&[
-        "abstract|summary|overview",
-        "motivation|introduction|background",
-        "rationale",
-        "goal",
-        "specification|design|reference|detail",
-        "proposal",
-        "security|backward|compat",
-        "test|implementation|risk|drawback|alternative|open|unresolved|future",
-        "topic",
-    ])
+    compiled_set(
+        &[
+            "abstract|summary|overview",
+            "motivation|introduction|background",
+            "rationale",
+            "goal",
+            "specification|design|reference|detail",
+            "proposal",
+            "security|backward|compat",
+            "test|implementation|risk|drawback|alternative|open|unresolved|future",
+            "topic",
+        ],
+        None,
+    )
 });
 
 impl Family {
@@ -438,8 +444,4 @@ fn bucket(token: &str) -> u32 {
 /// The cosine of two vectors of length 1; 0 when one is absent.
 pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
     dot(a, b)
-}
-
-fn set(patterns: &[&str]) -> RegexSet {
-    regex::RegexSetBuilder::new(patterns).case_insensitive(true).build().expect("a pattern of this file compiles")
 }

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::{choose, choose::Picked, lead, order, says_nothing, sections, view::View, voice};
 use crate::{
     domain::{Kind, Span, SpeechAct, summary::BottomLine},
-    text::standalone,
+    text::{pattern::compiled, standalone},
 };
 
 /// A headline has at least this many words where any does, and ends where its sentence ends.
@@ -32,19 +32,18 @@ static PURPOSE: LazyLock<Regex> = LazyLock::new(|| {
         r"this (?:meta-)?(?:pep|eip|kep|rfc|proposal|document|specification|standard|enhancement|change|feature)";
     let does = r"(?:propos|introduc|describ|add|specif|defin|outlin|suggest|extend|allow|disallow|forbid|enabl|mak|modif|remov|recommend|chang|clarif|deprecat|replac|aim)";
     let is = r"(?:we propose|it is proposed|the propos(?:al|ed (?:solution|change)) is to)";
-    Regex::new(&format!(r"(?i)^\W*(?:{what}\b.{{0,20}}\b{does}|{is}\b)")).expect("it compiles")
+    compiled(&format!(r"(?i)^\W*(?:{what}\b.{{0,20}}\b{does}|{is}\b)"))
 });
 /// "If it closes, …", "Test that …": a case or a step of a document, not what it is for.
-static CASE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)^\W*(?:if|when|for|since|test|note|see|during)\b").expect("it compiles"));
+static CASE: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)^\W*(?:if|when|for|since|test|note|see|during)\b"));
 /// Sections that hold what a document is not about, or no longer.
 static ASIDE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:reject|alternativ|prior art|related work|history|drawback|unresolved|open (?:issue|question)|future|acknowledg|reference|footnote|test plan|graduation|non[- ]?goal|out of scope)")
-        .expect("it compiles")
+    compiled(
+        r"(?i)\b(?:reject|alternativ|prior art|related work|history|drawback|unresolved|open (?:issue|question)|future|acknowledg|reference|footnote|test plan|graduation|non[- ]?goal|out of scope)",
+    )
 });
 /// "This proposal does not change …".
-static DENIED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)^\W*(?:\w+\W+){2,4}(?:not\b|\w+n['’]t\b)").expect("it compiles"));
+static DENIED: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)^\W*(?:\w+\W+){2,4}(?:not\b|\w+n['’]t\b)"));
 
 /// Scores and what was chosen by them.
 pub struct Ranked {

@@ -5,9 +5,12 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{choose::Picked, cite, lead, order, rank, ranked::Ranked, settled, unit::Unit, view::View};
-use crate::domain::{
-    Kind, Sentence, SpeechAct,
-    summary::{Ask, AskState, Blocker, Decision, Question, QuestionState, Statement},
+use crate::{
+    domain::{
+        Kind, Sentence, SpeechAct,
+        summary::{Ask, AskState, Blocker, Decision, Question, QuestionState, Statement},
+    },
+    text::pattern::compiled,
 };
 
 /// What a kind of thread is asked for: how strong an act must be, and how many are shown.
@@ -31,21 +34,21 @@ const DECIDES: f32 = 0.55;
 const PROMISED: f32 = 0.7;
 
 static HEDGE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compiled(
         r"(?i)\b(?:maybe|perhaps|might|would like to|i(?:'d| would) (?:like|love|propose|suggest)|propos(?:e|ing)|will be able|don'?t think|not sure|wanted to|go ahead|haven'?t (?:decided|agreed)|(?:no|any) (?:decision|consensus|agreement)|consensus on (?:this|whether)|going to have to be|whether (?:or not )?we|if we)\b",
     )
 });
 static FORMULA: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)^\W*(?:resolved|resolution|decision|decided|agreed)\b[^:]{0,8}:"));
+    LazyLock::new(|| compiled(r"(?i)^\W*(?:resolved|resolution|decision|decided|agreed)\b[^:]{0,8}:"));
 /// What every meeting does, whatever it is about.
 static PROCEDURE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compiled(
         r"(?i)\b(?:minutes|agenda|scribe)\b.{0,60}\b(?:accept|approv|confirm|adopt)|\b(?:accept|approv|confirm|adopt)\w*\b.{0,40}\b(?:minutes|agenda)\b|\badjourn|\b(?:white|black) ?board\b|\bshare (?:my|the|your) screen\b|\bnext (?:we have|up is)\b|\bgoing to present\b",
     )
 });
 /// "That is not a blocker", "they couldn't block it".
 static NO_BLOCK: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:not|no|n['’]t|never|don'?t)\b[^.;]{0,30}\bblock|anything\b[^.;]{0,40}\bprevent")
+    compiled(r"(?i)\b(?:not|no|n['’]t|never|don'?t)\b[^.;]{0,30}\bblock|anything\b[^.;]{0,40}\bprevent")
 });
 
 /// An answer is looked for in this many units after the question.
@@ -320,10 +323,6 @@ pub fn blocker(view: &View, n: usize) -> Blocker {
         since: cite::at(view, n),
         cites: cite::cites(view.thread, &view.units[n]),
     }
-}
-
-fn pattern(source: &str) -> Regex {
-    Regex::new(source).expect("a pattern of this file compiles")
 }
 
 /// The cosine of two units; without an encoder, the share of words that they have in common.

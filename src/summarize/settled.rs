@@ -8,14 +8,14 @@ use std::{collections::HashSet, sync::LazyLock};
 use regex::Regex;
 
 use super::view::View;
-use crate::domain::Kind;
+use crate::{domain::Kind, text::pattern::compiled};
 
 /// Turns of people who talk with each other have at most this many words on average; who reports has more.
 const WORDS_A_TURN: usize = 20;
 
 /// What those who take minutes write, and what is put to a vote.
 static FORMAL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compiled(
         r"(?i)^\W*(?:resolved|resolution|decision|decided|agreed|proposed|proposal|motion|action|topic)\b[^:]{0,20}:",
     )
 });
@@ -30,8 +30,4 @@ pub fn is_talk(view: &View) -> bool {
         && !topics
         && words <= WORDS_A_TURN * messages.len()
         && !view.units.iter().any(|unit| FORMAL.is_match(&unit.shown))
-}
-
-fn pattern(source: &str) -> Regex {
-    Regex::new(source).expect("a pattern of this file compiles")
 }

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::pattern::compiled;
+
 /// Longer than this it is said about something. Words.
 const MOST_WORDS: usize = 14;
 
@@ -11,15 +13,14 @@ static OPENING: LazyLock<Regex> = LazyLock::new(|| {
     let said = r"thanks?|thank\ you|many\ thanks|cheers|ha(?:ha)+|lol|hi|hello|hey|bye|goodbye|welcome|congrat\w*|enjoy|same\ here
                 |good\ (?:morning|afternoon|evening|night|luck)|(?:have|had)\ an?\ (?:nice|good|great|lovely)|see\ you|happy\ \w+
                 |(?:what|such)\ an?\ (?:nice|good|great|lovely)|sounds\ (?:good|great)|(?:nice|good|great)\ (?:work|job|to\ see)";
-    Regex::new(&format!(r"(?ix)^\W*(?:(?:oh|and|so|well|yes|ok|okay|wow)\b\W*)*(?:{said})\b")).expect("it compiles")
+    compiled(&format!(r"(?ix)^\W*(?:(?:oh|and|so|well|yes|ok|okay|wow)\b\W*)*(?:{said})\b"))
 });
 
 /// Words with which a courtesy goes on to something else.
 static ABOUT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    compiled(
         r"(?i)[0-9?:/]|['’]ll\b|\b(?:please|will|could|should|needs?|must|agreed?|decided?|but|because|if|unless)\b",
     )
-    .expect("it compiles")
 });
 
 /// True for thanks, greetings and good wishes that are nothing else.

@@ -4,6 +4,8 @@ use std::{ops::Range, sync::LazyLock};
 
 use regex::Regex;
 
+use super::pattern::compiled;
+
 const MONTH: &str = "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|\
                      oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)";
 const WEEKDAY: &str = "(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?|sat(?:urday)?|\
@@ -37,7 +39,7 @@ static LED: LazyLock<Regex> = LazyLock::new(|| {
     let when = WHEN.as_str();
     let occasion = format!("(?:(?:the|our|your|their|next) )?(?:[\\w.-]+ ){{0,3}}?{OCCASION}\\b");
     compiled(&format!(
-        r"\b(?:(?:by|before|until|till|no later than|not later than|at the latest by|due(?: on| by)?|ahead of|in time for|prior to|deadline(?: is|:)?(?: on)?) (?:{when}(?:,? (?:at |on |by )?{when})*|{occasion}(?: (?:on |at )?{when})*|then|the time)|(?:in|within)(?: the next)? {COUNT} {UNIT}\b(?: time)?)"
+        r"(?i)\b(?:(?:by|before|until|till|no later than|not later than|at the latest by|due(?: on| by)?|ahead of|in time for|prior to|deadline(?: is|:)?(?: on)?) (?:{when}(?:,? (?:at |on |by )?{when})*|{occasion}(?: (?:on |at )?{when})*|then|the time)|(?:in|within)(?: the next)? {COUNT} {UNIT}\b(?: time)?)"
     ))
 });
 
@@ -47,13 +49,13 @@ static BARE: LazyLock<Regex> = LazyLock::new(|| {
     let days = format!(
         "(?:first thing |sometime |later |early |some time )?(?:on |at |in )?{when}(?:,? (?:at |on )?{when})*|as soon as possible|asap\\b|a\\.s\\.a\\.p\\b|right away|over the (?:weekend|holidays)|at the (?:next|coming) {OCCASION}\\b"
     );
-    compiled(&format!(r"\b(?:{days})"))
+    compiled(&format!(r"(?i)\b(?:{days})"))
 });
 
 /// Words that look like a day or a month and are not one where nothing leads them; and a time of day that nothing leads.
 static NOT_A_DAY: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"^(?:(?:on |at |in )?(?:may|mar|march|sat|sun|wed|mon|dec|sep|\d{1,2}/\d{1,2})|\d{1,2}(?::\d{2})? ?(?:[ap]\.?m\.?|o'?clock)(?: [a-z]{3,5})?|\d{1,2}:\d{2}(?: [a-z]{3,5})?|noon|midnight)$",
+        r"(?i)^(?:(?:on |at |in )?(?:may|mar|march|sat|sun|wed|mon|dec|sep|\d{1,2}/\d{1,2})|\d{1,2}(?::\d{2})? ?(?:[ap]\.?m\.?|o'?clock)(?: [a-z]{3,5})?|\d{1,2}:\d{2}(?: [a-z]{3,5})?|noon|midnight)$",
     )
 });
 
@@ -67,10 +69,6 @@ pub fn find(sentence: &str) -> Option<Range<usize>> {
             .map(|m| m.range())
     })
     .map(|range| trimmed(sentence, range))
-}
-
-fn compiled(pattern: &str) -> Regex {
-    Regex::new(&format!("(?i){pattern}")).expect("the pattern is a constant, and a test compiles it")
 }
 
 /// Guards the alternatives that end in a digit or letter without saying so.

@@ -6,17 +6,19 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::pattern::compiled;
+
 /// Marks of transcribers where speech breaks off, and words that stop in the middle.
 static BROKEN: LazyLock<Regex> = LazyLock::new(|| {
     let marks =
         r"(?i)\{(?:disfmarker|gap)\}|\[(?:inaudible|unclear|crosstalk)\]|@ ?@|\w[-–—](?:\s|$)|\.\.\.|…|\w\s--?\s";
-    pattern(&format!(r"{marks}|\b(?:the|a|an|of)\s*,|\b(?-i:[b-hj-z])\s+(?-i:[a-z])"))
+    compiled(&format!(r"{marks}|\b(?:the|a|an|of)\s*,|\b(?-i:[b-hj-z])\s+(?-i:[a-z])"))
 });
 /// A subject, then another one before the first did anything: "we can we decided", "we are it's", "we the project".
 static RESTART: LazyLock<Regex> = LazyLock::new(|| {
     let subject = r"(?:i|we|you|they|he|she|it)";
     let begun = r"(?:['’](?:s|re|m|ve|ll|d))?(?:\s+(?:am|is|are|was|were|can|could|will|would|should|might|must|have|has|had|do|does|did|just|also))*";
-    pattern(&format!(
+    compiled(&format!(
         r"(?i)\b{subject}{begun}\s+{subject}\b|\b(?:we|i|they|he|she)\s+(?:the|a|an|this|my|our)\b|\b(?:the|an)\s+(?:is|are|was|were|the|a|an|we|you|they|i)\b|\b(?:of|to|in|for|with)\s+(?:is|are|was|were)\b"
     ))
 });
@@ -27,7 +29,7 @@ const PHRASE: usize = 3;
 const PHRASE_WITHIN: usize = 6;
 /// What is said while looking for words. One such is how people talk; several leave little said.
 static MUMBLED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compiled(
         r"(?i)\b(?:you know|i mean|i guess|kind of|sort of|kinda|sorta|and stuff|or something|or whatever|and whatnot|whatnot|and so on|yeah|you see|like,|basically|actually)",
     )
 });
@@ -69,10 +71,6 @@ fn is_sound(word: &str) -> bool {
 
 fn bare(word: &str) -> String {
     word.trim_matches(|c: char| !c.is_alphanumeric() && c != '\'').to_lowercase()
-}
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("it compiles")
 }
 
 #[cfg(test)]

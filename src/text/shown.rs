@@ -6,27 +6,29 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::pattern::compiled;
+
 /// Sounds that carry nothing. Transcripts also mark noises in braces or brackets.
 static FILLER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compiled(
         r"(?i)\{[a-z ]+\}|\[(?:laughter|noise|inaudible|crosstalk|pause)\]|\b(?:u+h+m*|u+m+|e+r+m*|h+m+|mm+(?:-hmm)?|mhm|uh-huh|ah+|eh+)\b[,.]?|,? ?\b(?:you know|i mean)\b,",
     )
 });
 /// "w which", "th the": a word begun and begun again.
-static FALSE_START: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(^|[\s(,])([a-z]{1,3}) +([a-z]+)\b"));
+static FALSE_START: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)(^|[\s(,])([a-z]{1,3}) +([a-z]+)\b"));
 /// A space before punctuation, as some transcripts have it.
-static LOOSE_STOP: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s+([.,;:?!…])"));
-static COMMAS: LazyLock<Regex> = LazyLock::new(|| pattern(r",(?:\s*,)+|,\s*([.?!])"));
+static LOOSE_STOP: LazyLock<Regex> = LazyLock::new(|| compiled(r"\s+([.,;:?!…])"));
+static COMMAS: LazyLock<Regex> = LazyLock::new(|| compiled(r",(?:\s*,)+|,\s*([.?!])"));
 static OPENING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compiled(
         r"(?i)^(?:[\s,.;:–—-]+|(?:so|and|but|well|okay|ok|yeah|yep|right|alright|now|or|oh|anyway|like|basically|actually)\b[\s,.]+)+",
     )
 });
-static LINK: LazyLock<Regex> = LazyLock::new(|| pattern(r"!?\[([^\]\[]*)\]\([^)\s]*\)|!?\[([^\]\[]+)\]\[[^\]\[]*\]"));
+static LINK: LazyLock<Regex> = LazyLock::new(|| compiled(r"!?\[([^\]\[]*)\]\([^)\s]*\)|!?\[([^\]\[]+)\]\[[^\]\[]*\]"));
 static MARKS: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?m)^\s*(?:#{1,6}\s+|[-*+•·]\s+|\d{1,2}[.)]\s+|>+\s*)|\*\*|:[a-z][\w:.+-]*:`|``?"));
+    LazyLock::new(|| compiled(r"(?m)^\s*(?:#{1,6}\s+|[-*+•·]\s+|\d{1,2}[.)]\s+|>+\s*)|\*\*|:[a-z][\w:.+-]*:`|``?"));
 /// What parts the cells of a table.
-static CELL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s*\|[\s|:-]*"));
+static CELL: LazyLock<Regex> = LazyLock::new(|| compiled(r"\s*\|[\s|:-]*"));
 
 /// Prose and chat: white space joined, marks of markup dropped, links by their words.
 pub fn written(quote: &str) -> String {
@@ -85,10 +87,6 @@ fn capital(text: &str) -> String {
 
 fn joined(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn pattern(source: &str) -> Regex {
-    Regex::new(source).expect("a pattern of this file compiles")
 }
 
 #[cfg(test)]

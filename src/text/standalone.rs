@@ -4,9 +4,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::pattern::compiled;
+
 /// Openings that point back: connectives, pronouns, answers.
 static POINTS_BACK: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compiled(
         r"(?ix)^\W*(?:
             and|but|so|or|nor|yet|because|which|whereas|although|though|otherwise|also|then|too|however|therefore|thus|hence
             |instead|besides|likewise|anyway|e\.g|i\.e|p\.?s
@@ -21,29 +23,29 @@ static POINTS_BACK: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// "This" points back unless it names what it speaks of.
 static THIS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compiled(
         r"(?i)^\W*this\b(?:\W+(?:pep|eip|kep|rfc|proposal|document|specification|draft|paper|change|release|meeting|week|year|month)\b)?",
     )
 });
 /// "This file", "these pumps": what is pointed at is named.
-static NAMES: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)^\W*(?:this|these)\s+(?:new\s+)?(\p{L}{3,})\b"));
+static NAMES: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)^\W*(?:this|these)\s+(?:new\s+)?(\p{L}{3,})\b"));
 /// What follows a "this" that stands for itself.
 static NO_NAME: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compiled(
         r"(?i)^(?:was|were|are|has|have|had|does|did|can|could|will|would|should|may|might|must|shall|also|then|all|one|ones|way|time|means|meant|makes|made|seems|looks|works|gives|leads|allows|requires|needs|only|just|not|and|but|which|that|too)$",
     )
 });
 
 /// Endings that point on.
 static POINTS_ON: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compiled(
         r"(?i)(?::|\b(?:the following|as follows|below|reads|such as|etc|for example|(?:do|does|did|achieve|for|of|like|with|about|doing) (?:this|that|it|these|those|so)))\W*$",
     )
 });
 
 /// A pronoun in the middle that something before the sentence stands for: "I can live with it if …".
 static POINTS_ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compiled(
         r"(?ix)\b(?:with|about|for|of|on|like|do|does|did|doing|try|tried|use|used|have|had|see|saw|support|want|need|make|made|take|took
             |put|get|got|keep|kept|fix|fixed|read|seen|done|move|moved|change|changed)\s(?:it|them|that|this|those|these)
             (?:\s*[.,;:!?)]|$|\s(?:if|when|but|and|because|so|as|in|at|on|by|to|for|with|now|today|again|until|before|after)\b)",
@@ -52,7 +54,7 @@ static POINTS_ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Verbs that speech is made with, and the ending of the others' past.
 static VERB: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compiled(
         r"(?ix)['’](?:s|re|m|ve|ll|d)\b|n['’]t\b|\b(?:
             am|is|are|was|were|be|been|has|have|had|do|does|did|can|could|will|would|shall|should|may|might|must|gonna|wanna
             |needs?|wants?|thinks?|thought|means?|meant|says?|said|goes|went|gets?|got|makes?|made|takes?|took|gives?|gave
@@ -64,10 +66,6 @@ static VERB: LazyLock<Regex> = LazyLock::new(|| {
 /// False for what has no verb that shows: "First of all, the case, the surrounding of it". Wrong at times on rare verbs.
 pub fn has_verb(text: &str) -> bool {
     VERB.is_match(text)
-}
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("it compiles")
 }
 
 /// The number of ways in which `text` leans on its surroundings; 0 for what can stand alone.

@@ -5,15 +5,17 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::pattern::compiled;
+
 /// A name has at most this many words.
 const NAME_WORDS: usize = 5;
 
-static BOLD: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[\s*-]*?\*\*([^*]{2,60})\*\*\s*:?\s*$"));
+static BOLD: LazyLock<Regex> = LazyLock::new(|| compiled(r"^[\s*-]*?\*\*([^*]{2,60})\*\*\s*:?\s*$"));
 static BEFORE_COLON: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^[\s*•-]*(\p{Lu}[\p{L}.'’-]*(?: \p{Lu}[\p{L}.'’-]*){0,3})\*{0,2}:\*{0,2}\s+\S"));
+    LazyLock::new(|| compiled(r"^[\s*•-]*(\p{Lu}[\p{L}.'’-]*(?: \p{Lu}[\p{L}.'’-]*){0,3})\*{0,2}:\*{0,2}\s+\S"));
 /// Words of headings, which are set in bold as names are.
 static HEADING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compiled(
         r"(?i)\d|[.!,;]|\b(?:actions?|items?|decisions?|decided|resolutions?|agenda|notes?|summary|updates?|next|steps?|discussion|open|questions?|links?|topics?|overview|minutes|background|status|todos?|and|the|of|for|on|to)\b",
     )
 });
@@ -50,10 +52,6 @@ fn name<'t>(line: &'t str, people: &[String]) -> Option<&'t str> {
 fn same(name: &str, person: Option<&str>) -> bool {
     let (name, person) = (name.to_lowercase(), person.unwrap_or_default().to_lowercase());
     name == person || person.split_whitespace().next() == Some(&*name)
-}
-
-fn pattern(source: &str) -> Regex {
-    Regex::new(source).expect("a pattern of this file compiles")
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use regex::Regex;
 use super::transfer;
 use crate::{
     domain::Moment,
-    text::{html, normalize},
+    text::{html, normalize, pattern::compiled},
 };
 
 /// A message on its own, before threading.
@@ -140,7 +140,7 @@ impl Head<'_> {
 
 /// The message ids in a field's value: in brackets, or bare where an archive dropped them.
 fn ids(value: &str) -> Vec<String> {
-    static BRACKETED: LazyLock<Regex> = LazyLock::new(|| regex(r"<([^<>\s]+)>"));
+    static BRACKETED: LazyLock<Regex> = LazyLock::new(|| compiled(r"<([^<>\s]+)>"));
     let bracketed: Vec<String> =
         BRACKETED.captures_iter(value).filter_map(|c| Some(c.get(1)?.as_str().to_owned())).collect();
     let bare = || value.split_whitespace().map(|w| w.trim_matches(['<', '>', ',', ';']));
@@ -179,7 +179,7 @@ fn date(value: &str) -> Option<Moment> {
 /// Reads who a `From` value names: `Ann Lee <ann@ex.org>`, `ann@ex.org (Ann Lee)`, `ann at ex.org (Ann Lee)`,
 /// `"Lee, Ann" ann@ex.org`, or an address alone.
 pub(super) fn author(value: &str) -> Option<Author> {
-    static VIA: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)^(.+?)\s+via\s+\S.*$"));
+    static VIA: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)^(.+?)\s+via\s+\S.*$"));
     let value = value.trim();
     if value.len() > ADDRESS_BYTES {
         return None;
@@ -225,12 +225,12 @@ fn list(head: &Head<'_>) -> Option<String> {
 
 fn is_automatic(head: &Head<'_>, author: Option<&Author>, subject: &str) -> bool {
     static ROBOT: LazyLock<Regex> = LazyLock::new(|| {
-        regex(
+        compiled(
             r"^(?:no-?_?reply|do-?not-?reply|donotreply|mailer-daemon|postmaster|autoreply|auto-reply|bounces?|cron(?:daemon)?)\b",
         )
     });
     static ABSENT: LazyLock<Regex> = LazyLock::new(|| {
-        regex(
+        compiled(
             r"(?i)^(?:auto(?:matic|mated)?[ -]?(?:reply|response)|out of (?:the )?office|abwesenheit|réponse automatique|undeliver|delivery status notification|mail delivery failed)",
         )
     });
@@ -310,8 +310,4 @@ fn unwrapped(text: &str) -> String {
         .find(|(_, c)| !c.is_whitespace())
         .map_or(0, |(at, _)| text[..at].rfind('\n').map_or(0, |n| n + 1));
     text[start..].to_owned()
-}
-
-fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the pattern is fixed and tested")
 }

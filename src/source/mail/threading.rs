@@ -10,7 +10,10 @@ use jiff::{Timestamp, tz::TimeZone};
 use regex::Regex;
 
 use super::message::Letter;
-use crate::domain::{Event, Kind, Message, Moment, Thread, WENT_ON};
+use crate::{
+    domain::{Event, Kind, Message, Moment, Thread, WENT_ON},
+    text::pattern::compiled,
+};
 
 /// A reply without references joins an earlier message of its subject no older than this.
 const SUBJECT_SECS: i64 = 60 * 24 * 3600;
@@ -123,8 +126,7 @@ impl Subject {
     fn of(subject: &str, tags: &HashSet<String>) -> Subject {
         static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
             let words = "re|aw|sv|vs|antw|antwort|ref|res|rif|odp|ynt|回复|答复|回覆|返信|fwd?|wg|tr|enc|rv|转发|轉寄";
-            Regex::new(&format!(r"(?i)^(?:{words})\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*"))
-                .expect("the pattern is fixed and tested")
+            compiled(&format!(r"(?i)^(?:{words})\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*"))
         });
         let mut rest = subject.trim();
         if let Some(inner) = rest.strip_prefix('\'').map(|r| r.strip_suffix('\'').unwrap_or(r)) {

@@ -8,20 +8,21 @@ use super::{
     Why,
     lines::{Lines, Sure},
 };
+use crate::text::pattern::compiled;
 
 /// Filled lines that a footer under a rule may have.
 const FOOTER_LINES: usize = 12;
 
 /// Words that only appended text has, under a rule.
 static APPENDED: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    compiled(
         r"(?i)https?://|www\.|mailing list|mailto:|unsubscri|subscri(?:be|ption)|list ?(?:info|serv|archive)|do you yahoo|sponsored by|@[\w-]+\.[\w.]+|virus|free e-?mail",
     )
 });
 
 /// How paragraphs begin that a server wrote.
 static SERVER: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    compiled(
         r"(?ix)^[\s>*_—–-]*(?:
             (?:to|if\ you\ (?:wish|want|would\ like)\ to|for)\ (?:un)?subscri
           | to\ (?:be\ removed|view\ this\ discussion|post\ to\ this|stop\ receiving|respond\ to\ this|opt\ out)
@@ -50,7 +51,7 @@ static LEGAL: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"views (?:or opinions )?expressed|do not necessarily|e-?mail (?:and any|message and)|attachments",
     ]
     .iter()
-    .map(|p| regex(&format!("(?i){p}")))
+    .map(|p| compiled(&format!("(?i){p}")))
     .collect()
 });
 
@@ -62,7 +63,7 @@ pub(super) fn mark(lines: &mut Lines) {
 /// Marks the notice under a comment that was sent by mail to a tracker, and nothing else.
 pub(super) fn mark_notices(lines: &mut Lines) {
     static NOTICE: LazyLock<Regex> = LazyLock::new(|| {
-        regex(r"(?i)^\s*(?:reply to this email directly|you are receiving this because|message id: <)")
+        compiled(r"(?i)^\s*(?:reply to this email directly|you are receiving this because|message id: <)")
     });
     for n in 0..lines.len() {
         if lines.is_own(n) && NOTICE.is_match(lines.line(n)) {
@@ -134,8 +135,4 @@ fn is_rule(line: &str) -> bool {
         || line.len() >= 10
             && line.bytes().all(|b| matches!(b, b'_' | b'-' | b'=' | b' ' | b'~'))
             && line.matches(['_', '=', '-']).count() >= 8
-}
-
-fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the pattern is fixed and tested")
 }

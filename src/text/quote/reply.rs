@@ -8,6 +8,7 @@ use super::{
     Why,
     lines::{Lines, Sure},
 };
+use crate::text::pattern::compiled;
 
 /// An attribution is wrapped over at most this many lines.
 const ATTRIBUTION_LINES: usize = 4;
@@ -20,7 +21,7 @@ const VERBS: &str = r"wrote|writes|said|schrieb|schreibt|a\sécrit|escribió|esc
 /// known when it is wrapped. It ends with a colon.
 static DATED: LazyLock<Regex> = LazyLock::new(|| {
     let heads = r"On|Am|Le|El|Il|Em|Op|Den|Dne|W\sdniu|Dnia|At|In\smessage|In\sarticle|Στις|Vào";
-    regex(&format!(
+    compiled(&format!(
         r"(?isx)^[\s-]*(?:
             (?:{heads})\b .* (?:{VERBS})\s*[:：]
           | (?:{heads})\b .* \b(?:schrieb|schreibt|schreef|skrev|hat|pisze|escribió)\s .{{1,120}} [:：]
@@ -32,12 +33,12 @@ static DATED: LazyLock<Regex> = LazyLock::new(|| {
 
 /// "Ann Lee wrote:" with the name first, on one line: over two it could begin anywhere in the prose above.
 static NAMED: LazyLock<Regex> =
-    LazyLock::new(|| regex(&format!(r"(?i)^\s*[\p{{L}}\x22'<*].{{0,120}}\s(?:{VERBS})\s*[:：]\s*$")));
+    LazyLock::new(|| compiled(&format!(r"(?i)^\s*[\p{{L}}\x22'<*].{{0,120}}\s(?:{VERBS})\s*[:：]\s*$")));
 
 /// A day and a name, or a name alone, with whatever verb the writer likes. Only a quote right below makes it an
 /// attribution.
 static LOOSE: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    compiled(
         r"^\s*(?:On\s.{0,120}\d{4}.{0,120}\s\p{Ll}+|(?:\p{Lu}[\p{L}'’.-]+\s){1,4}\p{Ll}+ed|(?:\p{Lu}[\p{L}'’.-]+\s){1,4}(?:said|says|asks|adds))\s?:\s*$",
     )
 });
@@ -47,7 +48,7 @@ const UNMARKED_WORDS: usize = 5;
 
 /// What writers put where they cut a quote.
 static CUT: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?i)^\s*(?:\[(?:\.\.\.|…|snip(?:ped)?|cut|deleted)\]|<(?:snip(?:ped)?|cut)>)\s*$"));
+    LazyLock::new(|| compiled(r"(?i)^\s*(?:\[(?:\.\.\.|…|snip(?:ped)?|cut|deleted)\]|<(?:snip(?:ped)?|cut)>)\s*$"));
 
 /// Prompts of programs, which look like initials.
 const PROMPTS: [&str; 14] =
@@ -55,7 +56,7 @@ const PROMPTS: [&str; 14] =
 
 /// A rule that mail programs put over the message replied to or forwarded.
 static DIVIDER: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    compiled(
         r"(?ix)^[\s>]*(?:
             -{2,}\s*(?:original\ message|original\ appointment|forwarded\ message|forwarded\ by\b.*|reply\ message|message\ original
               |ursprüngliche\ nachricht|originalnachricht|weitergeleitete\ nachricht|message\ d['’]origine|message\ transféré
@@ -73,7 +74,7 @@ static DIVIDER: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A field of the header block that stands over a quoted message, in a few languages, bold or not.
 static FIELD: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    compiled(
         r"(?ix)^[\s>]*\*?(
             from|von|de|da|van|från|fra|od|от|发件人|寄件者|差出人|expéditeur
           | sent|date|datum|gesendet|envoyé|enviado(?:\sel)?|inviato|verzonden|skickat|sendt|data|wysłano|дата|отправлено|发送时间|日期|送信日時|fecha
@@ -86,10 +87,10 @@ static FIELD: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// A name and an address in angle brackets.
-static ADDRESS: LazyLock<Regex> = LazyLock::new(|| regex(r":.*\s<[^<>\s]+>\s*$"));
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| compiled(r":.*\s<[^<>\s]+>\s*$"));
 
 /// Lines such as `AB> text`, whose mark is the quoted person's initials.
-static INITIALS: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s{0,2}([A-Za-z][\w.-]{0,9})> "));
+static INITIALS: LazyLock<Regex> = LazyLock::new(|| compiled(r"^\s{0,2}([A-Za-z][\w.-]{0,9})> "));
 
 pub(super) fn mark(lines: &mut Lines) {
     for n in 0..lines.len() {
@@ -231,7 +232,8 @@ fn quote_follows(lines: &Lines, end: usize) -> bool {
 
 /// Whether the attribution names a day and an hour or an address: prose says "Ann wrote:", a mail program says when.
 fn is_dated(lines: &Lines, n: usize, end: usize) -> bool {
-    static WHEN: LazyLock<Regex> = LazyLock::new(|| regex(r"\d{1,2}[:h.]\d{2}|<[^<>\s]+@[^<>\s]+>|\b(?:19|20)\d{2}\b"));
+    static WHEN: LazyLock<Regex> =
+        LazyLock::new(|| compiled(r"\d{1,2}[:h.]\d{2}|<[^<>\s]+@[^<>\s]+>|\b(?:19|20)\d{2}\b"));
     let joined: String = (n..end).map(|m| lines.line(m)).collect::<Vec<_>>().join(" ");
     WHEN.is_match(&joined) && joined.bytes().any(|b| b.is_ascii_digit())
 }
@@ -276,8 +278,4 @@ fn next_filled(lines: &Lines, from: usize) -> usize {
 fn is_rule(line: &str) -> bool {
     let line = line.trim();
     line.len() >= 10 && (line.bytes().all(|b| b == b'_') || line.bytes().all(|b| b == b'-'))
-}
-
-fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the pattern is fixed and tested")
 }

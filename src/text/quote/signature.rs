@@ -8,6 +8,7 @@ use super::{
     Why,
     lines::{Lines, Sure},
 };
+use crate::text::pattern::compiled;
 
 /// Filled lines that a signature under an exact `-- ` may have.
 const RULED_LINES: usize = 25;
@@ -15,7 +16,7 @@ const RULED_LINES: usize = 25;
 const BLOCK_LINES: usize = 8;
 
 static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    compiled(
         r"(?ix)^[\s\*_]*(?:
             sent\ (?:from|via|with|using)\ (?:my|a|an|the)\b(?:\ [\w®™'’+-]+){1,6}
           | sent\ (?:from|with|via|using)\ (?:sparrow|outlook|gmail|yahoo|proton\ ?mail|mailbird|mail|samsung|airmail|superhuman|android|ios|iphone|ipad|k-9|fairemail|hey|spark|front)\b[^.]{0,80}
@@ -32,7 +33,7 @@ static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static SIGN_OFF: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    compiled(
         r"(?ix)^\s*(?:with\ |many\ thanks\ and\ |thanks\ and\ )?(?:
             (?:best|kind|warm|kindest|warmest)(?:\ regards|\ wishes)? | regards | rgds | br | cheers | sincerely(?:\ yours)?
           | yours(?:\ (?:sincerely|faithfully|truly))? | all\ the\ best | take\ care | have\ a\ (?:nice|good|great)\ (?:day|weekend|one)
@@ -46,16 +47,17 @@ static SIGN_OFF: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A name under a sign-off or behind a dash: one to four words, each with a capital, an initial or a particle.
 static NAME: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    compiled(
         r"^\s*[\p{Lu}][\p{L}\p{M}'’.-]*(?:\s+(?:[\p{Lu}][\p{L}\p{M}'’.-]*|van|von|de|der|den|del|di|da|la|le|y|\([^)]{1,20}\))){0,4}\s*[.,]?\s*$",
     )
 });
 
-static DASHED: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"^\s{0,8}(?:--?|[–—~]+|//|/)\s?[\p{Lu}][\p{L}'’.]*(?:\s[\p{Lu}][\p{L}'’.]*){0,3}\.?\s*$"));
+static DASHED: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(r"^\s{0,8}(?:--?|[–—~]+|//|/)\s?[\p{Lu}][\p{L}'’.]*(?:\s[\p{Lu}][\p{L}'’.]*){0,3}\.?\s*$")
+});
 
 static THANKS: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    compiled(
         r"(?i)^\s*(?:many thanks|thanks(?: again| a lot| in advance| all)?|thank you(?: in advance| all)?|merci|danke|gracias|grazie|tia|thx)\s*[,.!]*\s*$",
     )
 });
@@ -139,8 +141,4 @@ fn mark_ending(lines: &mut Lines, end: usize) {
 /// Whether the line above is a dashed item too, which makes a dashed name one of a list.
 fn is_list(lines: &Lines, before: &[usize]) -> bool {
     before.last().is_some_and(|&n| lines.line(n).trim_start().starts_with(['-', '–', '*', '•']))
-}
-
-fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the pattern is fixed and tested")
 }
