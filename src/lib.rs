@@ -11,6 +11,7 @@ pub mod domain;
 pub mod engine;
 pub mod model;
 pub mod net;
+pub mod pattern;
 pub mod render;
 pub mod secret;
 pub mod sink;

@@ -7,7 +7,7 @@ use regex::{Regex, RegexSet};
 
 use crate::{
     domain::{Kind, SpeechAct},
-    text::pattern::{compiled, compiled_set},
+    pattern::{compiled, compiled_set},
 };
 
 /// Speech puts these before the words that matter.

@@ -8,7 +8,7 @@ use regex::Regex;
 use super::history::History;
 use crate::{
     domain::{Kind, Sentence, SpeechAct},
-    text::pattern::compiled,
+    pattern::compiled,
 };
 
 /// `• fix(mysql): keep the charset (#940)`

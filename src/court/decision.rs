@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{How, Kind, Metric, ObligationKind, Sentence, SpeechAct},
-    text::pattern::compiled,
+    pattern::compiled,
 };
 
 /// How sure the reading of a proposal must be: "we should really do that some time" is hardly one.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{How, Kind},
-    text::pattern::compiled,
+    pattern::compiled,
     time::interval::shifted,
 };
 

@@ -9,7 +9,7 @@ use jiff::{
 };
 use regex::{Captures, Regex};
 
-use crate::{text::pattern::compiled, time::wall::first_shown};
+use crate::{pattern::compiled, time::wall::first_shown};
 
 /// A day without a time of day ends with the working day.
 const CLOSE_OF_BUSINESS: Time = time(17, 0, 0, 0);

@@ -8,7 +8,7 @@ use regex::Regex;
 use super::{debt::Mark, due};
 use crate::{
     domain::{Kind, Message, Moment, Sentence, Span, SpeechAct, Thread, ThreadActs, WENT_ON},
-    text::pattern::compiled,
+    pattern::compiled,
 };
 
 /// What a step does to the question whose turn it is.

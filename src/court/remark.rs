@@ -8,7 +8,7 @@ use super::{
     history::{History, Move, Step},
     reply::names,
 };
-use crate::text::pattern::compiled;
+use crate::pattern::compiled;
 
 static ASSENT: LazyLock<Regex> = LazyLock::new(|| {
     compiled(

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{How, Kind, Metric, ObligationKind, Span},
-    text::pattern::compiled,
+    pattern::compiled,
 };
 
 /// A room in which several talks run through each other has at least so many people, and so many of its messages begin

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{Kind, ObligationKind, Thread, ThreadActs},
-    text::pattern::compiled,
+    pattern::compiled,
 };
 
 const DAY_SECS: i64 = 86_400;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{How, Kind, Metric, ObligationKind, Sentence, Span, SpeechAct},
-    text::pattern::compiled,
+    pattern::compiled,
 };
 
 /// Words of a status that say a thing is done or moves again.

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Format, ReadError, assemble, bytes, irc, mail, markdown, otter, rst, zoom_chat};
-use crate::text::pattern::compiled;
+use crate::pattern::compiled;
 
 /// How much of a file is looked at, bytes. JSON alone is looked at whole, since its keys may come late.
 const HEAD_BYTES: usize = 64 * 1024;

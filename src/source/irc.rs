@@ -7,7 +7,7 @@ use regex::Regex;
 use super::{Reading, assemble, bytes, wire::moment};
 use crate::{
     domain::{Event, Fault, Kind, Message, Moment},
-    text::pattern::compiled,
+    pattern::compiled,
 };
 
 /// How many of the first filled lines must look like a log's, of how many.

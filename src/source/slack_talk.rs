@@ -11,7 +11,7 @@ use regex::Regex;
 use super::{assemble, slack_message::Posting};
 use crate::{
     domain::{Event, Kind, Message, Moment, Thread, WENT_ON},
-    text::pattern::compiled,
+    pattern::compiled,
 };
 
 /// Talk in a channel outside Slack's own threads is one conversation until nobody has written for this long. A thread for

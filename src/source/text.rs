@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{Fault, Kind, Message, Thread},
-    text::pattern::compiled,
+    pattern::compiled,
 };
 
 /// A text is a script when this many lines open with a name …

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::{Reading, assemble, bytes, wire::moment};
 use crate::{
     domain::{Event, Fault, Kind, Message, Moment},
-    text::pattern::compiled,
+    pattern::compiled,
 };
 
 /// The quoted words of a reply or a reaction are cut by Zoom; fewer than this many characters name no message.

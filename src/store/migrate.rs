@@ -13,6 +13,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/0002_obligation.sql")),
     M::up(include_str!("schema/0003_print.sql")),
     M::up(include_str!("schema/0004_place.sql")),
+    M::up(include_str!("schema/0005_failures.sql")),
 ];
 const ALL: Migrations<'static> = Migrations::from_slice(STEPS);
 

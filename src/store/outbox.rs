@@ -15,8 +15,8 @@ const ID_LETTERS: usize = 32;
 /// The first wait after a failure; each further one is twice as long.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(5);
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(10);
-/// What was tried more often than this keeps its wait: it is not its sink that is at fault.
-const HURRIED_TRIES: u32 = 20;
+/// What failed more often than this keeps its wait: it is not its sink that is at fault.
+const HURRIED_FAILURES: u32 = 20;
 /// For so long an envelope is tried.
 const TRIED_FOR: SignedDuration = SignedDuration::from_hours(72);
 /// What was told is remembered at least this long,
@@ -52,6 +52,8 @@ pub struct Waiting {
     pub made_at: Timestamp,
     /// Times that it was tried before.
     pub attempts: u32,
+    /// Of these, those of which the sink said that it failed. Where bluf itself ended meanwhile no sink is to blame.
+    pub failures: u32,
     /// What it tells.
     pub notices: Vec<(String, Stage)>,
 }
@@ -164,8 +166,8 @@ impl Store {
             let sql = "UPDATE envelope SET sent_ms = ?2, next_try_ms = NULL, last_error = NULL WHERE id = ?1";
             on.prepare_cached(sql)?.execute(params![envelope, now_ms])?;
             let sql = "UPDATE envelope SET next_try_ms = ?2 WHERE sink = (SELECT sink FROM envelope WHERE id = ?1) \
-                       AND next_try_ms > ?2 AND attempts BETWEEN 1 AND ?3 AND last_error IS NOT NULL";
-            on.prepare_cached(sql)?.execute(params![envelope, now_ms, HURRIED_TRIES]).map(drop)
+                       AND next_try_ms > ?2 AND failures BETWEEN 1 AND ?3";
+            on.prepare_cached(sql)?.execute(params![envelope, now_ms, HURRIED_FAILURES]).map(drop)
         })
     }
 
@@ -203,11 +205,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let late = now.duration_since(envelope.made_at) > TRIED_FOR;
-        let wait = retry_after.unwrap_or_else(|| wait(envelope.attempts));
+        let wait = retry_after.unwrap_or_else(|| wait(envelope.failures));
         let next = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
         let next_ms = (!late).then_some(next.as_millisecond());
         let ended = late.then_some("it could not be sent for three days");
-        let sql = "UPDATE envelope SET next_try_ms = ?2, last_error = ?3, ended = ?4 WHERE id = ?1";
+        let sql =
+            "UPDATE envelope SET next_try_ms = ?2, last_error = ?3, ended = ?4, failures = failures + 1 WHERE id = ?1";
         self.write_aside(|on| on.prepare_cached(sql)?.execute(params![envelope.id, next_ms, why, ended]).map(drop))
     }
 }
@@ -277,7 +280,7 @@ pub fn receipts(on: &Connection, obligation: &str) -> rusqlite::Result<Vec<Recei
 
 /// Envelopes for `sink` that are to be sent by `now`, oldest first.
 pub fn waiting(on: &Connection, sink: &str, now: Timestamp, most: usize) -> rusqlite::Result<Vec<Waiting>> {
-    let sql = "SELECT id, topic, grouped, source, made_ms, attempts FROM envelope WHERE sink = ?1 AND next_try_ms <= ?2 \
+    let sql = "SELECT id, topic, grouped, source, made_ms, attempts, failures FROM envelope WHERE sink = ?1 AND next_try_ms <= ?2 \
                ORDER BY next_try_ms, made_ms LIMIT ?3";
     let row = |row: &Row<'_>| {
         let (topic, source): (String, Option<String>) = (row.get(1)?, row.get(3)?);
@@ -289,6 +292,7 @@ pub fn waiting(on: &Connection, sink: &str, now: Timestamp, most: usize) -> rusq
             source: source.and_then(|json| serde_json::from_str(&json).ok()),
             made_at: Timestamp::from_millisecond(row.get(4)?).unwrap_or(Timestamp::UNIX_EPOCH),
             attempts: row.get(5)?,
+            failures: row.get(6)?,
             notices: Vec::new(),
         })
     };

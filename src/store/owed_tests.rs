@@ -213,6 +213,29 @@ fn a_notice_is_put_in_once_and_tried_under_one_id() {
     assert!(hidden.is_empty());
 }
 
+/// An envelope that was under way whenever the process ended has not failed.
+#[test]
+fn only_what_a_sink_refused_makes_it_wait_longer() {
+    let (_folder, store, _) = asked();
+    let plans = [planned("one", Stage::Breached, "lead"), planned("one", Stage::Escalated, "lead")];
+    store.tell(&plans, now(200)).expect("told");
+    let cut_off = waiting(&store, "lead", 200).remove(0);
+    (0..25).for_each(|_| store.sending(&cut_off.id, now(200)).expect("noted"));
+    let again = waiting(&store, "lead", 201).into_iter().find(|w| w.id == cut_off.id).expect("it waits");
+    assert_eq!((again.attempts, again.failures), (25, 0));
+    store.not_sent(&again, "no answer", None, now(201)).expect("noted");
+    let again = waiting(&store, "lead", 202).into_iter().find(|w| w.id == cut_off.id).expect("within a minute");
+    assert_eq!(again.failures, 1);
+    for minute in 202..212 {
+        store.not_sent(&again, "no answer", Some(SignedDuration::from_hours(1)), now(minute)).expect("noted");
+    }
+    assert!(!waiting(&store, "lead", 212).iter().any(|w| w.id == cut_off.id));
+    // Its sink takes another: now is the time.
+    let other = waiting(&store, "lead", 212).remove(0);
+    store.sent(&other.id, now(212)).expect("noted");
+    assert!(waiting(&store, "lead", 212).iter().any(|w| w.id == cut_off.id));
+}
+
 #[test]
 fn after_three_days_an_envelope_is_given_up_and_says_so() {
     let (_folder, store, _) = asked();

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::{unit::Unit, view::View, voice};
 use crate::{
     domain::{Kind, Span, Thread, summary::Cite},
-    text::pattern::compiled,
+    pattern::compiled,
 };
 
 static FIRST_PERSON: LazyLock<Regex> = LazyLock::new(|| {

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::LazyLock};
 
 use regex::Regex;
 
-use crate::{text::pattern::compiled, text::words};
+use crate::{pattern::compiled, text::words};
 
 /// The least cosine between a sentence and the quotes it rests on.
 pub const LEAST_COSINE: f32 = 0.55;

@@ -16,7 +16,8 @@ use super::{memo::Facts, order::ranks, unit::Unit, view::View};
 use crate::{
     domain::{Kind, Thread, ThreadActs},
     model::{ModelError, dot},
-    text::{pattern::compiled_set, words},
+    pattern::compiled_set,
+    text::words,
 };
 
 /// Buckets of the hashed bag.

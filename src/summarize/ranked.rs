@@ -7,7 +7,8 @@ use regex::Regex;
 use super::{choose, choose::Picked, lead, order, says_nothing, sections, view::View, voice};
 use crate::{
     domain::{Kind, Span, SpeechAct, summary::BottomLine},
-    text::{pattern::compiled, standalone},
+    pattern::compiled,
+    text::standalone,
 };
 
 /// A headline has at least this many words where any does, and ends where its sentence ends.

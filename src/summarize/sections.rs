@@ -10,7 +10,7 @@ use crate::{
         Kind, Sentence, SpeechAct,
         summary::{Ask, AskState, Blocker, Decision, Question, QuestionState, Statement},
     },
-    text::pattern::compiled,
+    pattern::compiled,
 };
 
 /// What a kind of thread is asked for: how strong an act must be, and how many are shown.

@@ -8,7 +8,7 @@ use std::{collections::HashSet, sync::LazyLock};
 use regex::Regex;
 
 use super::view::View;
-use crate::{domain::Kind, text::pattern::compiled};
+use crate::{domain::Kind, pattern::compiled};
 
 /// Turns of people who talk with each other have at most this many words on average; who reports has more.
 const WORDS_A_TURN: usize = 20;

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::pattern::compiled;
+use crate::pattern::compiled;
 
 /// Longer than this it is said about something. Words.
 const MOST_WORDS: usize = 14;

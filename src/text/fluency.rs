@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::pattern::compiled;
+use crate::pattern::compiled;
 
 /// Marks of transcribers where speech breaks off, and words that stop in the middle.
 static BROKEN: LazyLock<Regex> = LazyLock::new(|| {

@@ -5,7 +5,6 @@ pub mod due_phrase;
 pub mod fluency;
 pub mod html;
 pub mod normalize;
-pub mod pattern;
 pub mod person_mention;
 pub mod quote;
 pub mod sentence;

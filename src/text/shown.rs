@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::pattern::compiled;
+use crate::pattern::compiled;
 
 /// Sounds that carry nothing. Transcripts also mark noises in braces or brackets.
 static FILLER: LazyLock<Regex> = LazyLock::new(|| {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::pattern::compiled;
+use crate::pattern::compiled;
 
 /// Openings that point back: connectives, pronouns, answers.
 static POINTS_BACK: LazyLock<Regex> = LazyLock::new(|| {

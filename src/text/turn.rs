@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::pattern::compiled;
+use crate::pattern::compiled;
 
 /// A name has at most this many words.
 const NAME_WORDS: usize = 5;

@@ -9,7 +9,7 @@ use crate::support::root;
 
 /// Rooms by floor, ground first. A room imports only rooms of lower floors; rooms of one floor share no door.
 const FLOORS: &[&[&str]] = &[
-    &["domain", "time", "secret"],
+    &["domain", "time", "secret", "pattern"],
     &["text", "court", "sla", "alert"],
     &["net", "telemetry"],
     &["source", "sink", "store", "model"],

@@ -8,7 +8,8 @@ use regex::Regex;
 use super::transfer;
 use crate::{
     domain::Moment,
-    text::{html, normalize, pattern::compiled},
+    pattern::compiled,
+    text::{html, normalize},
 };
 
 /// A message on its own, before threading.

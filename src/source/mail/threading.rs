@@ -12,7 +12,7 @@ use regex::Regex;
 use super::message::Letter;
 use crate::{
     domain::{Event, Kind, Message, Moment, Thread, WENT_ON},
-    text::pattern::compiled,
+    pattern::compiled,
 };
 
 /// A reply without references joins an earlier message of its subject no older than this.

@@ -8,7 +8,7 @@ use super::{
     Why,
     lines::{Lines, Sure},
 };
-use crate::text::pattern::compiled;
+use crate::pattern::compiled;
 
 /// Filled lines that a footer under a rule may have.
 const FOOTER_LINES: usize = 12;

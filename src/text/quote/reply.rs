@@ -8,7 +8,7 @@ use super::{
     Why,
     lines::{Lines, Sure},
 };
-use crate::text::pattern::compiled;
+use crate::pattern::compiled;
 
 /// An attribution is wrapped over at most this many lines.
 const ATTRIBUTION_LINES: usize = 4;

@@ -8,7 +8,7 @@ use super::{
     Why,
     lines::{Lines, Sure},
 };
-use crate::text::pattern::compiled;
+use crate::pattern::compiled;
 
 /// Filled lines that a signature under an exact `-- ` may have.
 const RULED_LINES: usize = 25;
