@@ -64,7 +64,8 @@ def sources(data, index, folder):
 def counts(home, name):
     where = "JOIN thread ON thread.id = thread_id JOIN source ON source.id = source_id WHERE source.name = ?"
     of = lambda what, more="": home.sql(f"SELECT count({what}) FROM message {where} {more}", name)[0][0]
-    events = dict(home.sql(f"SELECT event.kind, count(*) FROM event {where} GROUP BY 1", name))
+    # That a talk went on elsewhere in its channel is our finding, and no event of the source's.
+    events = dict(home.sql(f"SELECT event.kind, count(*) FROM event {where} AND event.kind <> 'went_on' GROUP BY 1", name))
     happened = lambda *kinds: sum(events.get(kind, 0) for kind in kinds)
     reviews = happened("reviewed", "approved", "changes_requested", "review_dismissed")
     issues = of("*", "AND message.external_id LIKE 'issue-%'") + of("*", "AND message.external_id LIKE 'issuecomment-%'")
@@ -91,11 +92,12 @@ def everything(home):
 
 def pull(home, number, again=0):
     """Pulls every source to its end once; more often in one process where `again` says so. The state after it."""
+    # A daemon pulls as soon as it starts, which may be before we look.
+    before = dict(home.sql("SELECT name, pulled_ms FROM source"))
     with home.serve("--no-model") as daemon:
         for turn in range(again + 1):
-            seen = home.count("SELECT count(*) FROM source WHERE pulled_ms IS NOT NULL")
-            before = {} if turn == 0 and not seen else dict(home.sql("SELECT name, pulled_ms FROM source"))
             if turn:
+                before = dict(home.sql("SELECT name, pulled_ms FROM source"))
                 home.run("sync", "--quiet", check=True)
             new = lambda: [1 for name, at in home.sql("SELECT name, pulled_ms FROM source") if at and at != before.get(name)]
             daemon.wait("every source to be pulled", lambda: len(new()) == number)
