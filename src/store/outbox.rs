@@ -383,7 +383,8 @@ fn id_of(parts: &[&str]) -> String {
     id
 }
 
-fn wait(attempts: u32) -> SignedDuration {
-    let doublings = attempts.min(16);
+/// How long to wait after one more failure than `failures`.
+fn wait(failures: u32) -> SignedDuration {
+    let doublings = failures.min(16);
     FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT)
 }

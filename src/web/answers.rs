@@ -88,8 +88,9 @@ impl Answer {
         self.body.clone()
     }
 
-    /// The same with `threads` written over what it says of them.
-    pub fn with(&self, threads: &[ThreadView], shown: Shown) -> Answer {
+    /// The same with `threads` written over what it says of them. `None` where one of them is another thread by now, which whoever
+    /// asks may not be meant to see: a row that is free may be given to any.
+    pub fn with(&self, threads: &[ThreadView], shown: Shown) -> Option<Answer> {
         let mut order: Vec<usize> = (0..self.places.len()).collect();
         order.sort_unstable_by_key(|&at| self.places[at].start);
         let mut body = Vec::with_capacity(self.body.len() + self.body.len() / 8);
@@ -99,15 +100,17 @@ impl Answer {
             let before = self.places[at].clone();
             body.extend_from_slice(&self.body[from..before.start]);
             let start = body.len();
-            match threads.iter().find(|thread| thread.row == self.rows[at]) {
-                Some(thread) => body.extend_from_slice(written(thread).as_bytes()),
-                None => body.extend_from_slice(&self.body[before.clone()]),
+            let known = &self.body[before.clone()];
+            match threads.iter().find(|thread| thread.row == self.rows[at]).map(written) {
+                Some(read) if id(read.as_bytes()) == id(known) => body.extend_from_slice(read.as_bytes()),
+                Some(_) => return None,
+                None => body.extend_from_slice(known),
             }
             places[at] = start..body.len();
             from = before.end;
         }
         body.extend_from_slice(&self.body[from..]);
-        Answer { body: body.into(), rows: self.rows.clone(), places, shown }
+        Some(Answer { body: body.into(), rows: self.rows.clone(), places, shown })
     }
 
     fn bytes(&self) -> usize {
@@ -119,6 +122,11 @@ fn written(thread: &ThreadView) -> String {
     let mut line = json::line(thread);
     line.pop();
     line
+}
+
+/// What a thread that was written is known by: the first of its fields.
+fn id(thread: &[u8]) -> Option<&[u8]> {
+    thread.split(|byte| *byte == b',').next()
 }
 
 #[derive(Default)]
@@ -268,13 +276,17 @@ mod tests {
     fn what_was_read_is_written_over_and_nothing_else() {
         let shown = Shown::default();
         let first = Answer::of(&view(&[(3, "old"), (2, "as it was"), (7, "old, and long")]), shown);
-        let second = first.with(&[thread(7, "new"), thread(3, "new, and \u{202e} longer")], shown);
+        let second = first
+            .with(&[thread(7, "new"), thread(3, "new, and \u{202e} longer")], shown)
+            .expect("they are the same threads");
         let fresh = Answer::of(&view(&[(3, "new, and \u{202e} longer"), (2, "as it was"), (7, "new")]), shown);
         assert_eq!(second.body(), fresh.body());
         assert_eq!((&second.rows, &second.places), (&fresh.rows, &fresh.places));
-        let third = second.with(&[thread(2, "")], shown);
+        let third = second.with(&[thread(2, "")], shown).expect("it is the same thread");
         let fresh = Answer::of(&view(&[(3, "new, and \u{202e} longer"), (2, ""), (7, "new")]), shown);
-        assert_eq!((third.body(), third.places), (fresh.body(), fresh.places));
+        assert_eq!((third.body(), &third.places), (fresh.body(), &fresh.places));
+        let another = ThreadView { id: "k8".to_owned(), ..thread(2, "of a channel that is closed to most") };
+        assert!(third.with(&[another], shown).is_none(), "its row was given to another thread");
     }
 
     #[test]

@@ -162,11 +162,11 @@ impl App {
     }
 }
 
-/// `answer` with the threads in `rows` as they are now; `None` where one of them is gone.
+/// `answer` with the threads in `rows` as they are now; `None` where one of them is gone, or another.
 fn renewed(on: &Connection, answer: &Answer, rows: &[i64], now: Shown) -> rusqlite::Result<Option<Answer>> {
     let threads = rows.iter().map(|&row| Ok(thread::of_row(on, row)?.map(ThreadView::from)));
     let threads: Option<Vec<ThreadView>> = threads.collect::<rusqlite::Result<_>>()?;
-    Ok(threads.map(|threads| answer.with(&threads, now)))
+    Ok(threads.and_then(|threads| answer.with(&threads, now)))
 }
 
 /// A JSON answer.
