@@ -6,7 +6,7 @@ mod message;
 mod threading;
 mod transfer;
 
-use std::{io, path::Path};
+use std::{io, num::NonZero, panic, path::Path, thread};
 
 use sha2::{Digest, Sha256};
 
@@ -16,17 +16,22 @@ use crate::domain::{Fault, Moment, Place, Thread};
 
 pub use self::{maildir::is_maildir, mbox::is_mbox, message::is_eml};
 
+/// Fewer items than this are not worth another thread.
+const FEW_ITEMS: usize = 64;
+
 /// Reads every message of an mbox: the classic kind, mboxrd, and what list archives make of it.
 pub fn read_mbox(bytes: &[u8], name: &str) -> Reading {
     let mut mail = Mail::new(name);
-    for item in mbox::split(bytes) {
+    let items: Vec<mbox::Item> = mbox::split(bytes).collect();
+    let read = each(&items, |item| message::read(&mbox::unquoted(item.bytes), item.postmark));
+    for (item, read) in items.iter().zip(read) {
         let place =
             Place { file: Some(name.to_owned()), line: Some(item.line), item: Some(item.number), ..Place::default() };
         if item.is_stray {
             mail.faults.push(Fault::new(place, "text before the first message belongs to none and was left out"));
             continue;
         }
-        mail.add(&mbox::unquoted(item.bytes), item.postmark, place);
+        mail.add(read, place);
     }
     mail.into_reading()
 }
@@ -36,20 +41,23 @@ pub fn read_mbox(bytes: &[u8], name: &str) -> Reading {
 pub fn read_maildir(folder: &Path) -> io::Result<Reading> {
     let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
     let mut mail = Mail::new(&name);
-    maildir::visit(folder, &mut |file, read| {
-        let place = Place { file: Some(file), ..Place::default() };
+    let found = maildir::find(folder)?;
+    let read = each(&found, |one| one.read().map(|bytes| bytes.map(|bytes| message::read(&bytes, None))));
+    for (one, read) in found.into_iter().zip(read) {
+        let place = Place { file: Some(one.shown), ..Place::default() };
         match read {
-            Ok(bytes) => mail.add(&bytes, None, place),
-            Err(error) => mail.faults.push(Fault::new(place, format!("cannot be read: {error}"))),
+            Some(Ok(read)) => mail.add(read, place),
+            Some(Err(what)) => mail.faults.push(Fault::new(place, what)),
+            None => {}
         }
-    })?;
+    }
     Ok(mail.into_reading())
 }
 
 /// Reads one message.
 pub fn read_eml(bytes: &[u8], name: &str) -> Reading {
     let mut mail = Mail::new(name);
-    mail.add(bytes, None, Place { file: Some(name.to_owned()), ..Place::default() });
+    mail.add(message::read(bytes, None), Place { file: Some(name.to_owned()), ..Place::default() });
     mail.into_reading()
 }
 
@@ -98,9 +106,10 @@ impl<'n> Mail<'n> {
         Mail { name, letters: Vec::new(), faults: Vec::new(), items: 0 }
     }
 
-    fn add(&mut self, bytes: &[u8], postmark: Option<Moment>, place: Place) {
+    /// Adds what [`message::read`] made of the next item.
+    fn add(&mut self, read: Result<(Letter, Vec<String>), String>, place: Place) {
         self.items += 1;
-        match message::read(bytes, postmark) {
+        match read {
             Err(what) => self.faults.push(Fault::new(place, what)),
             Ok((mut letter, doubts)) => {
                 self.faults.extend(doubts.into_iter().map(|what| Fault::new(place.clone(), what)));
@@ -113,6 +122,21 @@ impl<'n> Mail<'n> {
     fn into_reading(self) -> Reading {
         Reading { threads: threading::threads(self.letters, self.name), faults: self.faults }
     }
+}
+
+/// What `work` makes of each of `items`, in their order. All processors take part: a first import of years of mail is
+/// waited for.
+fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let workers = if items.len() < FEW_ITEMS { 1 } else { thread::available_parallelism().map_or(1, NonZero::get) };
+    let part = |items: &[T]| -> Vec<R> { items.iter().map(&work).collect() };
+    if workers == 1 {
+        return part(items);
+    }
+    thread::scope(|scope| {
+        let shares: Vec<_> =
+            items.chunks(items.len().div_ceil(workers)).map(|share| scope.spawn(|| part(share))).collect();
+        shares.into_iter().flat_map(|share| share.join().unwrap_or_else(|panic| panic::resume_unwind(panic))).collect()
+    })
 }
 
 #[cfg(test)]

@@ -206,6 +206,36 @@ fn a_maildir_is_read_with_its_folders() -> std::io::Result<()> {
     Ok(())
 }
 
+#[test]
+fn many_letters_keep_their_order_and_their_faults_their_places() {
+    // More than one thread reads them.
+    let mut mbox = String::new();
+    for n in 1..=300 {
+        let head = if n % 100 == 7 { String::new() } else { format!("From: Ann <ann@ex.org>\nMessage-ID: <{n}@x>\n") };
+        mbox += &format!(
+            "From ann@ex.org Mon Mar  3 10:{:02}:{:02} 2025\n{head}Subject: s{n}\n\nword {n}\n\n",
+            n / 60,
+            n % 60
+        );
+    }
+    let reading = read_mbox(mbox.as_bytes(), "list");
+    assert!(reading.faults.is_empty(), "{:?}", reading.faults);
+    let said: Vec<&str> = reading.threads.iter().map(|t| t.messages[0].text.as_str()).collect();
+    let sent: Vec<String> = (1..=300).map(|n| format!("word {n}")).collect();
+    assert_eq!(said, sent);
+
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("cur")).unwrap();
+    for n in 0..200 {
+        let bytes = if n % 50 == 3 { Vec::new() } else { eml(&format!("Message-ID: <{n}@x>"), "hi") };
+        std::fs::write(folder.path().join(format!("cur/{n:03}")), bytes).unwrap();
+    }
+    let reading = read_maildir(folder.path()).unwrap();
+    assert_eq!(reading.threads.iter().map(|t| t.messages.len()).sum::<usize>(), 196);
+    let places: Vec<Option<&str>> = reading.faults.iter().map(|f| f.place.file.as_deref()).collect();
+    assert_eq!(places, ["cur/003", "cur/053", "cur/103", "cur/153"].map(Some));
+}
+
 /// Compares with independent counts of real mail, in the folder that `BLUF_DATA` names.
 #[test]
 fn real_mail_is_counted_as_others_count_it() {
