@@ -222,13 +222,20 @@ fn ends(piece: &str, run: &Run) -> bool {
         return true;
     }
     if run.question {
-        return !(run.quoted && next.starts_with(char::is_lowercase));
+        let goes_on = run.quoted || names_code(&piece[..run.start]);
+        return !(goes_on && next.starts_with(char::is_lowercase));
     }
     if mark.starts_with('…') || mark.starts_with("..") {
         return next.starts_with(char::is_uppercase) && first_word(next) != "i";
     }
     let goes_on = run.quoted && next.starts_with(char::is_lowercase);
     !goes_on && !abbreviated(&piece[..run.start], next)
+}
+
+/// Whether the word before a mark is one of a program, which may have the mark in its name: "the debug_assert! macro".
+fn names_code(before: &str) -> bool {
+    let window = &before[before.ceil_char_boundary(before.len().saturating_sub(MAX_WORD_BYTES))..];
+    window.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().is_some_and(|word| word.contains('_'))
 }
 
 /// Whether the word before a full stop is one that keeps its stop when the sentence goes on with `next`.
@@ -285,6 +292,7 @@ mod tests {
         check("Read https://example.org/a.b?c=d. Then reply.", &["Read https://example.org/a.b?c=d.", "Then reply."]);
         check("I thought... maybe not. Hm… I see.", &["I thought... maybe not.", "Hm… I see."]);
         check("See No. 5 first. No. Not that one.", &["See No. 5 first.", "No.", "Not that one."]);
+        check("Use the debug_assert! macro. it works! yes", &["Use the debug_assert! macro.", "it works!", "yes"]);
     }
 
     #[test]

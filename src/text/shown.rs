@@ -26,7 +26,9 @@ static OPENING: LazyLock<Regex> = LazyLock::new(|| {
 });
 static LINK: LazyLock<Regex> = LazyLock::new(|| compiled(r"!?\[([^\]\[]*)\]\([^)\s]*\)|!?\[([^\]\[]+)\]\[[^\]\[]*\]"));
 static MARKS: LazyLock<Regex> =
-    LazyLock::new(|| compiled(r"(?m)^\s*(?:#{1,6}\s+|[-*+•·]\s+|\d{1,2}[.)]\s+|>+\s*)|\*\*|:[a-z][\w:.+-]*:`|``?"));
+    LazyLock::new(|| compiled(r"(?m)^\s*(?:#{1,6}\s+|[-*+•·]\s+|\d{1,2}[.)]\s+|>+\s*)|\*\*|:[a-z][\w:.+-]*:`~?|``?"));
+/// The roles of reStructuredText that name what their number is of: "PEP 557".
+static NUMBERED: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i):(pep|rfc):`"));
 /// What parts the cells of a table.
 static CELL: LazyLock<Regex> = LazyLock::new(|| compiled(r"\s*\|[\s|:-]*"));
 
@@ -52,6 +54,7 @@ pub fn spoken(quote: &str) -> String {
 
 fn without_marks(quote: &str) -> String {
     let text = LINK.replace_all(quote, "$1$2");
+    let text = NUMBERED.replace_all(&text, "$1 ");
     let text = MARKS.replace_all(&text, "");
     CELL.replace_all(&text, " ").into_owned()
 }
@@ -113,6 +116,7 @@ mod tests {
         );
         assert_eq!(written("| Parser | done |"), "Parser done");
         assert_eq!(written("## Plan\nsnake__case and 2 * 3"), "Plan snake__case and 2 * 3");
-        assert_eq!(written("the `__init__` of :func:`~re.match`"), "the __init__ of ~re.match");
+        assert_eq!(written("the `__init__` of :func:`~re.match`"), "the __init__ of re.match");
+        assert_eq!(written(":pep:`557` added :mod:`dataclasses`"), "pep 557 added dataclasses");
     }
 }
