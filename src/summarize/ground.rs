@@ -5,7 +5,10 @@ use std::{collections::HashSet, sync::LazyLock};
 
 use regex::Regex;
 
-use crate::{pattern::compiled, text::words};
+use crate::{
+    pattern::compiled,
+    text::{standalone, words},
+};
 
 /// The least cosine between a sentence and the quotes it rests on.
 pub const LEAST_COSINE: f32 = 0.55;
@@ -15,6 +18,9 @@ const IN_ORDER: f32 = 0.8;
 const FEWEST_WORDS: usize = 5;
 const MOST_WORDS: usize = 40;
 
+/// As many words in a row are not said twice by chance.
+const RUN: usize = 3;
+
 /// Why a sentence was dropped.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Unsupported {
@@ -23,6 +29,8 @@ pub enum Unsupported {
     NoStatement,
     /// It talks about the text rather than of what is in it.
     AboutTheText,
+    /// Words in a row that it says more often than the quote.
+    Repeated(String),
     /// A word that no quote has.
     Word(String),
     Number(String),
@@ -90,7 +98,7 @@ pub fn borne_out(sentence: &str, quotes: &[Quote], names: &[&str]) -> Result<usi
     if !(FEWEST_WORDS..=MOST_WORDS).contains(&count) {
         return Err(Unsupported::Length(count));
     }
-    if !sentence.ends_with(['.', '!']) {
+    if !sentence.ends_with(['.', '!']) || standalone::breaks_off(sentence) {
         return Err(Unsupported::NoStatement);
     }
     let claim: Vec<String> = words::content_stems(sentence);
@@ -105,6 +113,7 @@ pub fn borne_out(sentence: &str, quotes: &[Quote], names: &[&str]) -> Result<usi
     };
     let quote = &quotes[best];
     about_the_text(sentence, quote)?;
+    repeated(sentence, quote)?;
     numbers(sentence, quote, names)?;
     vocabulary(sentence, quote, names)?;
     capitals(sentence, quote, names)?;
@@ -134,6 +143,17 @@ fn about_the_text(sentence: &str, quote: &Quote) -> Result<(), Unsupported> {
         if said.ends_with(&phrase) { quoted.ends_with(&phrase) } else { quoted.contains(&phrase) }
     };
     if ABOUT_TEXT.find_iter(&said).all(|found| own(found.as_str())) { Ok(()) } else { Err(Unsupported::AboutTheText) }
+}
+
+/// "Thinking this through, Raj said thinking this through, …": a wording that begins anew is no sentence.
+fn repeated(sentence: &str, quote: &Quote) -> Result<(), Unsupported> {
+    let (said, quoted) = (words::words(sentence), words::words(quote.text));
+    let times = |text: &[String], run: &[String]| text.windows(RUN).filter(|other| *other == run).count();
+    // "they will be … and they will be …" is how people write.
+    let tells = |run: &&[String]| run.iter().any(|word| !words::is_common(word));
+    let again = |run: &&[String]| times(&said, run) > times(&quoted, run).max(1);
+    let mut runs = said.windows(RUN).filter(tells).filter(again);
+    runs.next().map_or(Ok(()), |run| Err(Unsupported::Repeated(run.join(" "))))
 }
 
 /// Every number and date word of the sentence must stand in a quote or in the metadata.

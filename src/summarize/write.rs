@@ -150,7 +150,8 @@ impl Writer<'_> {
     fn words(&self, n: usize) -> Vocabulary {
         let thread = self.view.thread;
         let quotes = || self.view.units[n].spans.iter().map(|span| thread.quote(*span));
-        let names = thread.participants.iter().map(String::as_str).chain([thread.title.as_str()]);
+        // Not the title's: what breaks off would be made whole with them.
+        let names = thread.participants.iter().map(String::as_str);
         let asks = quotes().any(|quote| quote.contains('?')).then_some(ground::WHETHER);
         Vocabulary::of(quotes().chain(names).chain(asks).chain([ground::REPORTING, NOTHING]))
     }

@@ -68,6 +68,22 @@ pub fn has_verb(text: &str) -> bool {
     VERB.is_match(text)
 }
 
+/// Words that no statement ends with. (With a capital they may be names: "plan A", "a logical OR".)
+static OPEN: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(r"\b(?:a|an|the|my|our|your|their|and|or|but|nor|because|if|unless|whether|than|of|into)\W*$")
+});
+/// Words that it does not end with unless a stop says so.
+static OPEN_UNSTOPPED: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"\b(?:to|that|which|who|for|with|from|in|on|at|by|as|is|are|was|were|be|we|I|you|they|he|she|can|will|would|should)[^\w.!?…]*$",
+    )
+});
+
+/// Whether `text` ends before its sentence does: "can we expect that the".
+pub fn breaks_off(text: &str) -> bool {
+    OPEN.is_match(text) || OPEN_UNSTOPPED.is_match(text)
+}
+
 /// The number of ways in which `text` leans on its surroundings; 0 for what can stand alone.
 pub fn leanings(text: &str) -> usize {
     let this =
@@ -91,7 +107,7 @@ pub fn points_elsewhere(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{has_verb, leanings, only_points_by_name, points_elsewhere};
+    use super::{breaks_off, has_verb, leanings, only_points_by_name, points_elsewhere};
 
     #[test]
     fn a_pronoun_may_stand_for_what_is_elsewhere() {
@@ -100,6 +116,25 @@ mod tests {
         }
         for text in ["We decided that the export moves.", "Do that many printers fail?", "It rains on those roofs."] {
             assert!(!points_elsewhere(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_may_end_before_it_is_over() {
+        for text in
+            ["Can we expect that the", "It depends on the.", "They ship it because,", "We would like to", "The rule is"]
+        {
+            assert!(breaks_off(text), "{text}");
+        }
+        for text in [
+            "They know what it is for.",
+            "That is how it is.",
+            "Close the list",
+            "It is done (by all of us)",
+            "We take plan A.",
+            "",
+        ] {
+            assert!(!breaks_off(text), "{text}");
         }
     }
 

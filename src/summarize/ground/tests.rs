@@ -56,6 +56,21 @@ fn what_no_quote_says_is_dropped() {
     );
 }
 
+#[test]
+fn what_breaks_off_or_begins_anew_is_no_sentence() {
+    let open = "We can expect that the parser will be ready because the";
+    against(open, "Raj said they can expect that the parser will be ready because the.", Err(Unsupported::NoStatement));
+    against(open, "Raj said they can expect that the parser will be ready.", Ok(0));
+    let twice = "Thinking this through, I doubt that the parser ships.";
+    against(
+        twice,
+        "Thinking this through, Raj said thinking this through, they doubt that the parser ships.",
+        Err(Unsupported::Repeated("thinking this through".into())),
+    );
+    let own = "The old parser reads the old parser and writes the old parser.";
+    against(own, "The old parser reads the old parser and writes the old parser.", Ok(0));
+}
+
 #[track_caller]
 fn against(quote: &str, sentence: &str, wanted: Result<usize, Unsupported>) {
     let quotes = [Quote { speaker: Some("Raj"), text: quote }];
