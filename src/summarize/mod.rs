@@ -167,7 +167,10 @@ impl Summarizer {
         provenance.prefill_ms = worded.prefill_ms;
         provenance.decode_ms = worded.decode_ms;
         provenance.dropped_claims = worded.dropped.len();
-        Ok(worded.line.unwrap_or(extract))
+        // A decision whose wording is not borne out is shown as it was said, and nothing else in its place.
+        let decision = ranked.decided(view).map(|n| cite::cites(view.thread, &view.units[n])).unwrap_or_default();
+        let says_it = |line: &BottomLine| decision.is_empty() || decision.iter().any(|cite| line.cites.contains(cite));
+        Ok(worded.line.filter(says_it).unwrap_or(extract))
     }
 }
 
@@ -182,7 +185,7 @@ fn statement(view: &view::View, n: usize) -> Statement {
 }
 
 /// Words that a summary of the thread shows.
-fn most_words(thread: &Thread, acts: &ThreadActs) -> usize {
+pub fn most_words(thread: &Thread, acts: &ThreadActs) -> usize {
     let said: usize = acts.sentences.iter().map(|s| s.words).sum();
     let share = if thread.kind == Kind::Document { SHARE_OF_WORDS / 2.0 } else { SHARE_OF_WORDS };
     (said as f32 * share).clamp(FEWEST_WORDS, MOST_WORDS) as usize

@@ -1,6 +1,6 @@
 //! A thread's units in the order of what they tell: the evidence, the headline among it, the context that remains.
 
-use std::sync::LazyLock;
+use std::{cmp::Reverse, sync::LazyLock};
 
 use regex::Regex;
 
@@ -24,6 +24,10 @@ const LEANING: usize = 3;
 /// The headline is looked for among this many of the best units.
 const HEADLINE_AMONG: usize = 6;
 
+/// What the sentences of a document's own abstract have more of a score, which puts them before all others: their author
+/// chose these words for readers of nothing else.
+const ABSTRACT_BONUS: f32 = 2.0;
+
 /// A document's second sentence is one of so many that tell most, or there is none: what leans less and tells less is no gain.
 const TELLING: usize = 3;
 
@@ -43,6 +47,12 @@ static ASIDE: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(?:reject|alternativ|prior art|related work|history|drawback|unresolved|open (?:issue|question)|future|acknowledg|reference|footnote|test plan|graduation|non[- ]?goal|out of scope)",
     )
 });
+/// The section in which a document says itself in short what it says: "Abstract", "Simple Summary", "TL;DR".
+static ABSTRACT: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?i)^(?:section:)?[\W\d]*(?:abstract|(?:(?:executive|simple|short|brief|high-level) )?summary|tl\W?dr|synopsis|bottom line|in (?:short|brief|a nutshell))\W*$",
+    )
+});
 /// "This proposal does not change …".
 static DENIED: LazyLock<Regex> = LazyLock::new(|| compiled(r"(?i)^\W*(?:\w+\W+){2,4}(?:not\b|\w+n['’]t\b)"));
 
@@ -60,7 +70,10 @@ pub struct Ranked {
 }
 
 impl Ranked {
-    pub fn new(view: &View, scores: Vec<f32>, most_words: usize) -> Ranked {
+    pub fn new(view: &View, mut scores: Vec<f32>, most_words: usize) -> Ranked {
+        for (_, score) in scores.iter_mut().enumerate().filter(|(n, _)| is_of_abstract(view, *n)) {
+            *score += ABSTRACT_BONUS;
+        }
         // An utterance of a few words ("because of the ferry") says nothing out of its place.
         let fewest = if view.thread.kind == Kind::Transcript { 6 } else { 4 };
         let tells = |n: usize| {
@@ -84,8 +97,8 @@ impl Ranked {
     /// The decision that heads the thread, if one was stated outright: the last, since it may take back an earlier one.
     pub fn decided(&self, view: &View) -> Option<usize> {
         let told = |n: usize| view.thread.kind != Kind::Transcript || self.place[n] >= 0.5;
-        let whole = (0..view.units.len()).rev().filter(|n| is_whole(view, *n));
-        whole.filter(|&n| sections::may_head(view, n) && told(n)).find(|&n| voice::is_own(view, n))
+        let stated = |n: &usize| sections::may_head(view, *n) && told(*n) && voice::is_own(view, *n);
+        (0..view.units.len()).rev().filter(|n| states_all(view, *n)).find(stated)
     }
 
     /// The units of which one may be worded as the bottom line, best first: a stated decision alone, else what stands best.
@@ -102,19 +115,17 @@ impl Ranked {
             let falters = lead::falters(view, n);
             let leanings =
                 standalone::leanings(shown) + usize::from(!is_whole(view, n)) + usize::from(fragment) + 2 * falters;
-            // What a document is for is its bottom line, wherever it says so.
+            // What a document is for is its bottom line, wherever it says so, and best in its abstract.
             let document = view.thread.kind == Kind::Document;
             let purpose = document && PURPOSE.is_match(shown) && !DENIED.is_match(shown);
-            let aside = is_aside(view, n) || sections::is_procedure(shown) || falters >= lead::GARBLED;
-            (aside, !purpose, rank + LEANING * (leanings + usize::from(document && CASE.is_match(shown))))
+            let tells = usize::from(purpose) + usize::from(is_of_abstract(view, n));
+            let garbled = falters >= lead::GARBLED || standalone::breaks_off(shown);
+            let aside = is_aside(view, n) || sections::is_procedure(shown) || garbled;
+            let place = rank + LEANING * (leanings + usize::from(document && CASE.is_match(shown)));
+            (aside, Reverse(tells), place)
         };
-        let mut heads: Vec<((bool, bool, usize), usize)> = self
-            .pool
-            .iter()
-            .filter(|n| voice::is_own(view, **n))
-            .enumerate()
-            .map(|(rank, n)| (burden((rank, n)), *n))
-            .collect();
+        let own = self.pool.iter().filter(|n| voice::is_own(view, **n)).enumerate();
+        let mut heads: Vec<_> = own.map(|(rank, n)| (burden((rank, n)), *n)).collect();
         heads.sort_unstable();
         heads.into_iter().map(|(_, n)| n).collect()
     }
@@ -175,8 +186,18 @@ impl Ranked {
 
 /// Whether a unit is in a section of a document that holds what this is not about.
 fn is_aside(view: &View, n: usize) -> bool {
-    let section = view.thread.messages[view.units[n].message()].author.as_deref().unwrap_or("");
-    view.thread.kind == Kind::Document && ASIDE.is_match(section)
+    section(view, n).is_some_and(|name| ASIDE.is_match(name))
+}
+
+/// Whether a unit is in a document's own abstract.
+fn is_of_abstract(view: &View, n: usize) -> bool {
+    section(view, n).is_some_and(|name| ABSTRACT.is_match(name))
+}
+
+/// The name of the section of a document that a unit is in.
+fn section<'v>(view: &'v View, n: usize) -> Option<&'v str> {
+    let name = view.thread.messages[view.units[n].message()].author.as_deref();
+    name.filter(|_| view.thread.kind == Kind::Document)
 }
 
 /// A unit that is one whole statement, of a length that can stand at the top.
@@ -186,6 +207,13 @@ pub fn is_whole(view: &View, n: usize) -> bool {
     // Chat and lists are written in lower case; in mail a sentence that begins so is the rest of one.
     let begins = view.thread.kind != Kind::Email || !unit.shown.starts_with(char::is_lowercase);
     HEADLINE_WORDS.contains(&unit.words) && !asks && begins && unit.shown.ends_with(['.', '!'])
+}
+
+/// A unit that can stand at the top as a decision does: minutes put no stop behind a resolution.
+fn states_all(view: &View, n: usize) -> bool {
+    let unit = &view.units[n];
+    let resolves = || HEADLINE_WORDS.contains(&unit.words) && !standalone::breaks_off(&unit.shown);
+    is_whole(view, n) || view.thread.kind == Kind::Transcript && resolves()
 }
 
 fn places(view: &View, scores: &[f32]) -> Vec<f32> {

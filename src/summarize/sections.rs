@@ -28,7 +28,10 @@ const SPOKEN_ASKS: Bar = Bar { least: 0.3, most: 4 };
 /// How sure the reading of a spoken decision must be before its words alone make it one.
 const STATED: f32 = 0.7;
 
-/// The same in writing, where words are chosen.
+/// A formal proposal is read as sure as this once the room has voted for it (`classify/assent.rs`).
+const CARRIED: f32 = 0.9;
+
+/// The same as `STATED` in writing, where words are chosen.
 const DECIDES: f32 = 0.55;
 /// From this strength on "I'll ask them today" is a promise also in speech, where much is said with "I'll".
 const PROMISED: f32 = 0.7;
@@ -116,18 +119,25 @@ pub fn is_stated_decision(view: &View, n: usize) -> bool {
     is(view, n, SpeechAct::Decision) && !hedged(view, n) && most(view, n, |s| s.decision) >= STATED
 }
 
+/// Whether the unit is a formal proposal that the room carried: its act stays a proposal, and its sentence is what was decided.
+fn is_carried(view: &View, n: usize) -> bool {
+    is(view, n, SpeechAct::Proposal) && most(view, n, |s| s.decision) >= CARRIED && !hedged(view, n)
+}
+
 /// Whether `shown` is about the meeting itself: its minutes, its agenda, its end.
 pub fn is_procedure(shown: &str) -> bool {
     PROCEDURE.is_match(shown)
 }
 
 /// Whether a thread may be headed by this decision: in speech "we decided" often tells of old ones, and only a formula
-/// ("RESOLVED:") is sure to be of now.
+/// ("RESOLVED:"), or a vote, is sure to be of now.
 pub fn may_head(view: &View, n: usize) -> bool {
     let decides = match view.thread.kind {
         // What a document says of decisions is history or hope; what it proposes is its point.
         Kind::Document => false,
-        Kind::Transcript => is_stated_decision(view, n) && FORMULA.is_match(&view.units[n].shown),
+        Kind::Transcript => {
+            is_carried(view, n) || is_stated_decision(view, n) && FORMULA.is_match(&view.units[n].shown)
+        }
         _ => is(view, n, SpeechAct::Decision) && !hedged(view, n) && most(view, n, |s| s.decision) >= DECIDES,
     };
     decides && !is_procedure(&view.units[n].shown)

@@ -161,6 +161,7 @@ fn half_a_line_that_is_borne_out_stands_without_the_other() {
         let summary = summarize_in(Style::Taught, &thread, Some(&mut model));
         assert!(!summary.bottom_line.text.contains("Mars"), "{:?}", summary.bottom_line);
         assert!(summary.provenance.dropped_claims >= 1, "{:?}", summary.provenance);
+        assert!(summary.bottom_line.cites.iter().any(|c| c.quote.contains("14 March")), "{:?}", summary.bottom_line);
         assert_trustworthy(&thread, &summary);
     }
 }
@@ -244,6 +245,60 @@ fn what_a_document_is_not_about_heads_nothing() {
     );
     let summary = summarize(&thread, None);
     assert!(summary.bottom_line.text.starts_with("Operators get a way to change"), "{:?}", summary.bottom_line);
+}
+
+#[test]
+fn a_documents_own_abstract_heads_it() {
+    let sections = [
+        (
+            "section: Motivation",
+            "This proposal changes how depots print labels and adds a queue for them. Labels get lost today.",
+        ),
+        (
+            "section: Design",
+            "Each depot printer gets a queue, and the queue keeps labels until the printer has confirmed them.",
+        ),
+        (
+            "section: Abstract of changes",
+            "The label service gains one table and two columns for the depots and their printers.",
+        ),
+        (
+            "section: 1. Abstract",
+            "Labels shall survive a power cut at the depot. Nobody at a depot has to print one twice.",
+        ),
+    ];
+    let document = thread(Kind::Document, &sections);
+    let summary = summarize(&document, None);
+    assert_trustworthy(&document, &summary);
+    let quoted: Vec<&str> = summary.bottom_line.cites.iter().map(|c| c.message_id.as_str()).collect();
+    assert_eq!(quoted, ["3", "3"], "{}", summary.bottom_line.text);
+    // In a thread between people nobody's name is a section's.
+    let mail = thread(Kind::Email, &sections);
+    assert!(summarize(&mail, None).bottom_line.cites.iter().any(|c| c.message_id != "3"));
+}
+
+#[test]
+fn what_a_meeting_has_voted_for_heads_it() {
+    let minutes = |second: &str| {
+        thread(
+            Kind::Transcript,
+            &[
+                ("Ana Lima", "The depots in the north want their labels printed an hour earlier than the others do."),
+                ("Raj Patel", "Proposed resolution: The depots in the north print their labels at five in the morning"),
+                ("Tom Reyes", "+1"),
+                ("Kim Sol", second),
+                (
+                    "Ana Lima",
+                    "The printers in the south are old, and the labels from there are hard to read for everybody.",
+                ),
+            ],
+        )
+    };
+    let head = |thread: &Thread| summarize(thread, None).bottom_line.cites[0].message_id.clone();
+    let summary = summarize(&minutes("+1"), None);
+    assert!(summary.bottom_line.cites.iter().any(|c| c.message_id == "1"), "{}", summary.bottom_line.text);
+    assert_trustworthy(&minutes("+1"), &summary);
+    assert_ne!(head(&minutes("-1")), "1", "one for it and one against it carry nothing");
 }
 
 fn thread_of_thanks() -> Thread {
