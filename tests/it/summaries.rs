@@ -125,45 +125,55 @@ fn a_taught_model_rewords_one_note_after_another_until_one_is_borne_out() {
     assert_eq!(notes.len(), model.asked.len(), "no note is asked for twice");
 }
 
-#[test]
-fn a_line_has_what_was_asked_and_what_was_answered() {
-    let thread = thread(
+const ASKED: &str = "Ana Lima asked if the nightly export of the northern depot still runs on the old server.";
+const ANSWERED: &str =
+    "Raj Patel said the nightly export of the northern depot runs on the new cluster since the first of March.";
+const INVENTED: &str = "Ana Lima and Raj Patel flew to Mars.";
+
+fn question() -> Thread {
+    thread(
         Kind::Email,
         &[
             ("Ana Lima", "Hello all.\n\nDoes the nightly export of the northern depot still run on the old server?"),
             ("Raj Patel", "The nightly export of the northern depot runs on the new cluster since the first of March."),
         ],
-    );
-    let asked = "Ana Lima asked if the nightly export of the northern depot still runs on the old server.";
-    let answered =
-        "Raj Patel said the nightly export of the northern depot runs on the new cluster since the first of March.";
-    let mut model =
-        ScriptedModel { answers: [asked.to_owned(), answered.to_owned()].into(), ..ScriptedModel::default() };
-    let summary = summarize_in(Style::Taught, &thread, Some(&mut model));
+    )
+}
+
+fn worded(thread: &Thread, answers: &[&str]) -> Summary {
+    let answers = answers.iter().map(|answer| (*answer).to_owned()).collect();
+    let summary = summarize_in(Style::Taught, thread, Some(&mut ScriptedModel { answers, ..ScriptedModel::default() }));
+    assert_trustworthy(thread, &summary);
+    summary
+}
+
+#[test]
+fn a_line_has_what_was_asked_and_what_was_answered() {
+    let summary = worded(&question(), &[ASKED, ANSWERED]);
     assert_eq!(
         (summary.bottom_line.text.as_str(), summary.bottom_line.by),
-        (&*format!("{asked} {answered}"), By::Model)
+        (&*format!("{ASKED} {ANSWERED}"), By::Model)
     );
     let quoted: Vec<&str> = summary.bottom_line.cites.iter().map(|c| c.message_id.as_str()).collect();
     assert_eq!(quoted, ["0", "1"], "each sentence by its own quote");
-    assert_trustworthy(&thread, &summary);
 }
 
 #[test]
 fn half_a_line_that_is_borne_out_stands_without_the_other() {
-    let thread = export();
-    let line = "Ana Lima decided to move the export to 14 March.";
-    for answers in
-        [[line, "Ana Lima flew to Mars.", "Raj flew to Mars."], ["Ana flew to Mars.", line, "Raj flew to Mars."]]
-    {
-        let answers = answers.into_iter().map(str::to_owned).collect();
-        let mut model = ScriptedModel { answers, ..ScriptedModel::default() };
-        let summary = summarize_in(Style::Taught, &thread, Some(&mut model));
-        assert!(!summary.bottom_line.text.contains("Mars"), "{:?}", summary.bottom_line);
+    for (answers, left) in [([ASKED, INVENTED, INVENTED], ASKED), ([INVENTED, ANSWERED, INVENTED], ANSWERED)] {
+        let summary = worded(&question(), &answers);
+        assert_eq!((summary.bottom_line.text.as_str(), summary.bottom_line.by), (left, By::Model));
         assert!(summary.provenance.dropped_claims >= 1, "{:?}", summary.provenance);
-        assert!(summary.bottom_line.cites.iter().any(|c| c.quote.contains("14 March")), "{:?}", summary.bottom_line);
-        assert_trustworthy(&thread, &summary);
     }
+}
+
+#[test]
+fn a_decision_without_a_wording_is_quoted_and_nothing_takes_its_place() {
+    let failed = "Ana Lima said the nightly export failed again because the pool has only ten connections.";
+    let summary = worded(&export(), &[INVENTED, failed, failed]);
+    assert_eq!((summary.bottom_line.by, summary.provenance.dropped_claims), (By::Extract, 1));
+    let decided = "We decided to keep the old cron entry for one more week.";
+    assert!(summary.bottom_line.cites.iter().any(|c| c.quote == decided), "{:?}", summary.bottom_line);
 }
 
 #[test]
