@@ -34,8 +34,8 @@ use candle_core::{Device, Tensor};
 use clap::Parser;
 use remembering::Remembering;
 
-/// The penalty on a family's weights, in units of squared feature: the one that gave the best summaries of threads that were
-/// held out (`models/heads/README.md`).
+/// The penalty on a family's weights, in units of squared feature, chosen by summaries of threads that were held out
+/// (`models/heads/README.md`).
 const fn ridge(family: Family) -> f64 {
     match family {
         Family::Document => 1000.0,
