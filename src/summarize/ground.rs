@@ -79,11 +79,16 @@ const TURNING: &str = "out of scope, reject, refus, avoid, oppos, against, unles
                        disagree, object, rather than, beyond, too , hardly, barely, rarely, no longer, wontfix, abandon, withdr";
 /// Words with which a question is reported.
 const ASKING: [&str; 4] = ["ask", "asks", "asked", "wonders"];
+/// How a question about what something "is" begins, its contractions without their apostrophe; and verbs of which its report has one.
+const BEING: &str = "is are was were am whats hows wheres whos whys theres";
+const VERBS: &str = "is are was were am has have had can could should would will shall might may must";
 /// Words on which a statement depends.
 const DEPENDING: &str = "if unless until whether once provided assuming";
 
 /// Of every script, unlike our other patterns: a number that nobody said is to be found out however it is written.
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d[\d.,:/-]*\d|\d").expect("it compiles"));
+/// `<br>`, `</script>`.
+static TAG: LazyLock<Regex> = LazyLock::new(|| compiled("^</?[A-Za-z][A-Za-z0-9-]*/?>$"));
 /// With the word that follows: "the message queue" is no message.
 static ABOUT_TEXT: LazyLock<Regex> = LazyLock::new(|| {
     let nouns = "thread|conversation|discussion|notes?|text|passage|speaker|author|summary|message";
@@ -118,6 +123,8 @@ pub fn borne_out(sentence: &str, quotes: &[Quote], names: &[&str]) -> Result<usi
     vocabulary(sentence, quote, names)?;
     capitals(sentence, quote, names)?;
     literals(sentence, quote, names)?;
+    left_out(sentence, &claim, quote)?;
+    keeps_its_verb(sentence, quote)?;
     order(&claim, quote)?;
     certainty(sentence, quote)?;
     turned(sentence, &claim, quote)?;
@@ -233,6 +240,12 @@ fn literals(sentence: &str, quote: &Quote, names: &[&str]) -> Result<(), Unsuppo
     if let Some(word) = words.into_iter().find(|word| !places().any(|text| whole(text, word))) {
         return Err(Unsupported::Literal(word.to_owned()));
     }
+    // "wai-er-gregg" is made of words that are there; set together they are another.
+    let joined = |word: &&str| word.contains('-');
+    let mut hyphened = sentence.split_whitespace().map(|w| w.trim_matches(edge)).filter(joined);
+    if let Some(word) = hyphened.find(|word| !places().any(|text| letters(text).contains(&letters(word)))) {
+        return Err(Unsupported::Literal(word.to_owned()));
+    }
     let parts: Vec<&str> = sentence.split('"').collect();
     if parts.len().is_multiple_of(2) {
         return Err(Unsupported::NoStatement);
@@ -240,6 +253,41 @@ fn literals(sentence: &str, quote: &Quote, names: &[&str]) -> Result<(), Unsuppo
     let mut marked = parts.iter().skip(1).step_by(2).map(|inside| inside.trim_end_matches(['.', ',']));
     let otherwise = |inside: &&str| !quote.text.split('"').any(|part| part.trim_end_matches(['.', ',']) == *inside);
     marked.find(otherwise).map_or(Ok(()), |inside| Err(Unsupported::Literal(inside.to_owned())))
+}
+
+/// Letters and digits alone, small: "self-service" is "self service".
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// A link or a tag amid what the sentence takes of a quote is part of it ("use LINK as the context"), unless it stands in
+/// brackets.
+fn left_out(sentence: &str, claim: &[String], quote: &Quote) -> Result<(), Unsupported> {
+    let mut tokens: Vec<&str> = quote.text.split_whitespace().collect();
+    let tells = |token: &&str| words::content_stems(token).iter().any(|stem| claim.contains(stem));
+    tokens.truncate(tokens.iter().rposition(|token| tells(token)).unwrap_or(0));
+    let missing = |token: &&str| {
+        let bare = token.trim_start_matches('`').trim_end_matches(['`', '.', ',', ';', ':', '?', '!']);
+        // Markdown's `[LINK](LINK)` is a link, `[word](LINK)` a word.
+        let literal = bare.split_once("](").map_or(bare, |(label, _)| label.trim_start_matches('['));
+        let is_link = literal.contains("://") && !literal.starts_with(['(', '[', '<']);
+        (is_link || TAG.is_match(literal)) && !sentence.contains(literal)
+    };
+    tokens.into_iter().find(missing).map_or(Ok(()), |token| Err(Unsupported::Literal(token.to_owned())))
+}
+
+/// A question that is reported keeps its verb: "asked what the problem with the parser" has lost it.
+fn keeps_its_verb(sentence: &str, quote: &Quote) -> Result<(), Unsupported> {
+    let (said, quoted) = (words::words(sentence), words::words(quote.text));
+    let Some(at) = said.iter().position(|word| ASKING.contains(&word.as_str()) && !quoted.contains(word)) else {
+        return Ok(());
+    };
+    let clause = &said[at + 1..];
+    let is_of = |verbs: &str, word: &String| verbs.split(' ').any(|verb| word == verb);
+    let had = quoted.iter().take(3).any(|word| is_of(BEING, word));
+    let hangs = matches!(clause, [link, verb, ..] if matches!(link.as_str(), "if" | WHETHER) && verb.ends_with("ing"));
+    let has = clause.iter().any(|word| is_of(VERBS, word));
+    if (had || hangs) && !has { Err(Unsupported::NoStatement) } else { Ok(()) }
 }
 
 /// What turns a statement around ("out of scope", "reject", "if") must not be left out of what the sentence takes of a quote.
@@ -273,6 +321,12 @@ fn first_person(sentence: &str, claim: &[String], quote: &Quote) -> Result<(), U
     let own: String = sentence.split('"').step_by(2).collect::<Vec<_>>().join(" ");
     let said = words::words(&own);
     if let Some(word) = said.iter().find(|word| is_one(word) || is_many(word)) {
+        return Err(Unsupported::Speaker(word.clone()));
+    }
+    // Who was asked something is not who reads of it.
+    let quoted = words::words(quote.text);
+    let asks = said.iter().any(|word| ASKING.contains(&word.as_str()) && !quoted.contains(word));
+    if let Some(word) = said.iter().find(|word| asks && matches!(word.as_str(), "you" | "your" | "yours" | "youre")) {
         return Err(Unsupported::Speaker(word.clone()));
     }
     let name = quote.speaker.map(words::words).unwrap_or_default();

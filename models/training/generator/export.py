@@ -69,7 +69,7 @@ def main():
     with open(args.gguf, "rb") as file:
         base = hashlib.file_digest(file, "sha256").hexdigest()
     metadata = {
-        "kind": "generator-adapter", "version": "1", "base_sha256": base, "rank": str(model.rank), "adapted": ",".join(model.adapted),
+        "kind": "generator-adapter", "version": "2", "base_sha256": base, "rank": str(model.rank), "adapted": ",".join(model.adapted),
         "prompt_version": VERSION, "system": SYSTEM, "data_licences": LICENCES, "figures": figures(args.figures),
     }
     path = os.path.join(args.out, "adapter.safetensors")

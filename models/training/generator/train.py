@@ -80,14 +80,13 @@ def main():
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--adapted", default=",".join(ADAPTED))
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--most", type=int, default=1800, help="pairs that are trained on: the first so many of the shuffled file")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     os.makedirs(args.out, exist_ok=True)
     prompts = Prompts(args.gguf)
-    pairs = encoded(prompts, args.pairs)[: args.most]
+    pairs = encoded(prompts, args.pairs)
     rows = [row for epoch in range(args.epochs) for row in packed(pairs, len(prompts.static), SEED + epoch)]
     steps = math.ceil(len(rows) / ROWS_PER_STEP)
     model = SmolLM2(args.gguf, args.rank, args.adapted.split(","))

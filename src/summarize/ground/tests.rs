@@ -97,6 +97,14 @@ fn who_is_spoken_to_is_not_the_one_who_speaks() {
 }
 
 #[test]
+fn who_was_asked_is_not_who_reads() {
+    let asked = "Could I ask what you see as the main cause of your delays?";
+    against(asked, "Raj asked what you see as the main cause of the delays.", Err(Unsupported::Speaker("you".into())));
+    against(asked, "Raj asked what they see as the main cause of their delays.", Ok(0));
+    against("The parser lets you return a list of errors.", "The parser lets you return a list of errors.", Ok(0));
+}
+
+#[test]
 fn a_name_with_its_surname_first_is_a_name() {
     let quotes = [Quote { speaker: Some("Raj"), text: "The release moves to March, since the parser is late." }];
     let says =
@@ -204,4 +212,40 @@ fn links_and_literals_stand_as_they_were_written() {
         Err(Unsupported::Literal("s’tated".into())),
     );
     against(team, "Two of the trainees worked on the phones at nine o'clock.", Ok(0));
+}
+
+#[test]
+fn words_set_together_are_another_word() {
+    let groups = "We fund work in the parser - er -wg and in self service desks.";
+    let wrong = Err(Unsupported::Literal("parser-er-desks".into()));
+    against(groups, "They fund work in the parser-er-desks and self service desks.", wrong);
+    against(groups, "They fund work in the parser-er-wg and in self-service desks.", Ok(0));
+}
+
+#[test]
+fn a_link_or_a_tag_amid_a_sentence_may_not_be_left_out() {
+    let url = "The group will use https://example.org/v1 as the address of its contexts (https://example.org).";
+    let wrong = |what: &str| Err(Unsupported::Literal(what.into()));
+    against(url, "The group will use as the address of its contexts.", wrong("https://example.org/v1"));
+    against(url, "The group will use https://example.org/v1 as the address of its contexts.", Ok(0));
+    let marked = "The group will use [https://example.org/v1](https://example.org/v1) as the [address](https://example.org) of its contexts.";
+    against(
+        marked,
+        "The group will use as the address of its contexts.",
+        wrong("[https://example.org/v1](https://example.org/v1)"),
+    );
+    against("See [the plan](https://example.org) of the release.", "See the plan of the release.", Ok(0));
+    let tag = "Add a note about characters and `</script>` and remove the text on encodings, see https://example.org.";
+    against(tag, "Raj said to add a note about characters and remove the text on encodings.", wrong("`</script>`"));
+    against(tag, "Raj said to add a note about characters.", Ok(0));
+}
+
+#[test]
+fn a_reported_question_keeps_its_verb() {
+    let lost = || Err(Unsupported::NoStatement);
+    let asked = "What is the problem with the parser using commas?";
+    against(asked, "Raj asked what the problem with the parser using commas.", lost());
+    against(asked, "Raj asked what the problem is with the parser using commas.", Ok(0));
+    against("And changing the parser of the release?", "Raj asked if changing the parser of the release.", lost());
+    against("Do we need the old parser at all?", "Raj asked if they need the old parser.", Ok(0));
 }
