@@ -265,7 +265,7 @@ fn letters(text: &str) -> String {
 fn left_out(sentence: &str, claim: &[String], quote: &Quote) -> Result<(), Unsupported> {
     let mut tokens: Vec<&str> = quote.text.split_whitespace().collect();
     let tells = |token: &&str| words::content_stems(token).iter().any(|stem| claim.contains(stem));
-    tokens.truncate(tokens.iter().rposition(|token| tells(token)).unwrap_or(0));
+    tokens.truncate(tokens.iter().rposition(tells).unwrap_or(0));
     let missing = |token: &&str| {
         let bare = token.trim_start_matches('`').trim_end_matches(['`', '.', ',', ';', ':', '?', '!']);
         // Markdown's `[LINK](LINK)` is a link, `[word](LINK)` a word.
