@@ -7,7 +7,7 @@ use regex::Regex;
 
 use crate::{
     pattern::compiled,
-    text::{standalone, words},
+    text::{shown, standalone, words},
 };
 
 /// The least cosine between a sentence and the quotes it rests on.
@@ -124,7 +124,7 @@ pub fn borne_out(sentence: &str, quotes: &[Quote], names: &[&str]) -> Result<usi
     capitals(sentence, quote, names)?;
     literals(sentence, quote, names)?;
     left_out(sentence, &claim, quote)?;
-    keeps_its_verb(sentence, quote)?;
+    reported_question(sentence, quote)?;
     order(&claim, quote)?;
     certainty(sentence, quote)?;
     turned(sentence, &claim, quote)?;
@@ -236,14 +236,10 @@ fn literals(sentence: &str, quote: &Quote, names: &[&str]) -> Result<(), Unsuppo
     let marked =
         |word: &&str| word.contains(['/', '_', '@', '#', '.', '=', '<', '>', '{', '}', '*', '\\']) || clipped(word);
     let whole = |text: &str, word: &str| text.split_whitespace().any(|w| w.trim_matches(edge) == word);
-    let words = sentence.split_whitespace().map(|w| w.trim_matches(edge)).filter(marked);
-    if let Some(word) = words.into_iter().find(|word| !places().any(|text| whole(text, word))) {
-        return Err(Unsupported::Literal(word.to_owned()));
-    }
-    // "wai-er-gregg" is made of words that are there; set together they are another.
-    let joined = |word: &&str| word.contains('-');
-    let mut hyphened = sentence.split_whitespace().map(|w| w.trim_matches(edge)).filter(joined);
-    if let Some(word) = hyphened.find(|word| !places().any(|text| letters(text).contains(&letters(word)))) {
+    // Words that are there, set together with hyphens, are another word.
+    let joined = |word: &str| word.contains('-') && !places().any(|text| letters(text).contains(&letters(word)));
+    let altered = |word: &&str| marked(word) && !places().any(|text| whole(text, word)) || joined(word);
+    if let Some(word) = sentence.split_whitespace().map(|w| w.trim_matches(edge)).find(altered) {
         return Err(Unsupported::Literal(word.to_owned()));
     }
     let parts: Vec<&str> = sentence.split('"').collect();
@@ -261,33 +257,42 @@ fn letters(text: &str) -> String {
 }
 
 /// A link or a tag amid what the sentence takes of a quote is part of it ("use LINK as the context"), unless it stands in
-/// brackets.
+/// brackets, or behind a word of Markdown.
 fn left_out(sentence: &str, claim: &[String], quote: &Quote) -> Result<(), Unsupported> {
-    let mut tokens: Vec<&str> = quote.text.split_whitespace().collect();
+    let shown = shown::written(quote.text);
+    let mut tokens: Vec<&str> = shown.split_whitespace().collect();
     let tells = |token: &&str| words::content_stems(token).iter().any(|stem| claim.contains(stem));
     tokens.truncate(tokens.iter().rposition(tells).unwrap_or(0));
-    let missing = |token: &&str| {
-        let bare = token.trim_start_matches('`').trim_end_matches(['`', '.', ',', ';', ':', '?', '!']);
-        // Markdown's `[LINK](LINK)` is a link, `[word](LINK)` a word.
-        let literal = bare.split_once("](").map_or(bare, |(label, _)| label.trim_start_matches('['));
-        let is_link = literal.contains("://") && !literal.starts_with(['(', '[', '<']);
-        (is_link || TAG.is_match(literal)) && !sentence.contains(literal)
-    };
-    tokens.into_iter().find(missing).map_or(Ok(()), |token| Err(Unsupported::Literal(token.to_owned())))
+    let is_link = |token: &str| token.contains("://") && !token.starts_with(['(', '[', '<']);
+    let mut bare = tokens.iter().map(|token| token.trim_end_matches(['.', ',', ';', ':', '?', '!']));
+    let missing = bare.find(|token| (is_link(token) || TAG.is_match(token)) && !sentence.contains(token));
+    missing.map_or(Ok(()), |token| Err(Unsupported::Literal(token.to_owned())))
 }
 
-/// A question that is reported keeps its verb: "asked what the problem with the parser" has lost it.
-fn keeps_its_verb(sentence: &str, quote: &Quote) -> Result<(), Unsupported> {
-    let (said, quoted) = (words::words(sentence), words::words(quote.text));
-    let Some(at) = said.iter().position(|word| ASKING.contains(&word.as_str()) && !quoted.contains(word)) else {
-        return Ok(());
-    };
+/// Where a sentence reports a question that the quote does not itself report.
+fn asks_at(said: &[String], quoted: &[String]) -> Option<usize> {
+    said.iter().position(|word| ASKING.contains(&word.as_str()) && !quoted.contains(word))
+}
+
+/// A question that is reported keeps its verb ("asked what the problem with the parser" has lost it), and whom it was put to is
+/// not who reads of it.
+fn reported_question(sentence: &str, quote: &Quote) -> Result<(), Unsupported> {
+    let (said, quoted) = (own_words(sentence), words::words(quote.text));
+    let Some(at) = asks_at(&said, &quoted) else { return Ok(()) };
     let clause = &said[at + 1..];
+    if let Some(word) = clause.iter().find(|word| matches!(word.as_str(), "you" | "your" | "yours" | "youre")) {
+        return Err(Unsupported::Speaker(word.clone()));
+    }
     let is_of = |verbs: &str, word: &String| verbs.split(' ').any(|verb| word == verb);
     let had = quoted.iter().take(3).any(|word| is_of(BEING, word));
     let hangs = matches!(clause, [link, verb, ..] if matches!(link.as_str(), "if" | WHETHER) && verb.ends_with("ing"));
     let has = clause.iter().any(|word| is_of(VERBS, word));
     if (had || hangs) && !has { Err(Unsupported::NoStatement) } else { Ok(()) }
+}
+
+/// The words of a sentence that are not within quotation marks.
+fn own_words(sentence: &str) -> Vec<String> {
+    words::words(&sentence.split('"').step_by(2).collect::<Vec<_>>().join(" "))
 }
 
 /// What turns a statement around ("out of scope", "reject", "if") must not be left out of what the sentence takes of a quote.
@@ -318,15 +323,8 @@ fn first_person(sentence: &str, claim: &[String], quote: &Quote) -> Result<(), U
     let is_one =
         |word: &String| matches!(word.as_str(), "i" | "im" | "ive" | "id" | "ill" | "my" | "me" | "mine" | "myself");
     let is_many = |word: &String| matches!(word.as_str(), "we" | "weve" | "our" | "ours" | "us");
-    let own: String = sentence.split('"').step_by(2).collect::<Vec<_>>().join(" ");
-    let said = words::words(&own);
+    let said = own_words(sentence);
     if let Some(word) = said.iter().find(|word| is_one(word) || is_many(word)) {
-        return Err(Unsupported::Speaker(word.clone()));
-    }
-    // Who was asked something is not who reads of it.
-    let quoted = words::words(quote.text);
-    let asks = said.iter().any(|word| ASKING.contains(&word.as_str()) && !quoted.contains(word));
-    if let Some(word) = said.iter().find(|word| asks && matches!(word.as_str(), "you" | "your" | "yours" | "youre")) {
         return Err(Unsupported::Speaker(word.clone()));
     }
     let name = quote.speaker.map(words::words).unwrap_or_default();
@@ -375,8 +373,8 @@ fn certainty(sentence: &str, quote: &Quote) -> Result<(), Unsupported> {
     }
     let asks = |text: &str| text.trim_end().ends_with('?');
     // "Who knows whether it ships?" is not answered by "They know whether it ships".
-    let asking = |w: &String| ASKING.contains(&w.as_str()) || w == WHETHER;
-    let reports_a_question = said.iter().any(|w| asking(w) && !quoted.contains(w));
+    let doubts = |words: &[String]| words.iter().any(|w| w == WHETHER);
+    let reports_a_question = asks_at(&said, &quoted).is_some() || doubts(&said) && !doubts(&quoted);
     let link = |pair: &[String]| ASKING.contains(&pair[0].as_str()) && matches!(pair[1].as_str(), "if" | "whether");
     if reports_a_question && said.windows(2).any(link) && !leaves_open(&quoted, quote.text) {
         return Err(Unsupported::Certainty("asked".to_owned()));

@@ -229,14 +229,10 @@ fn a_link_or_a_tag_amid_a_sentence_may_not_be_left_out() {
     against(url, "The group will use as the address of its contexts.", wrong("https://example.org/v1"));
     against(url, "The group will use https://example.org/v1 as the address of its contexts.", Ok(0));
     let marked = "The group will use [https://example.org/v1](https://example.org/v1) as the [address](https://example.org) of its contexts.";
-    against(
-        marked,
-        "The group will use as the address of its contexts.",
-        wrong("[https://example.org/v1](https://example.org/v1)"),
-    );
+    against(marked, "The group will use as the address of its contexts.", wrong("https://example.org/v1"));
     against("See [the plan](https://example.org) of the release.", "See the plan of the release.", Ok(0));
     let tag = "Add a note about characters and `</script>` and remove the text on encodings, see https://example.org.";
-    against(tag, "Raj said to add a note about characters and remove the text on encodings.", wrong("`</script>`"));
+    against(tag, "Raj said to add a note about characters and remove the text on encodings.", wrong("</script>"));
     against(tag, "Raj said to add a note about characters.", Ok(0));
 }
 
